@@ -1,0 +1,67 @@
+# The words that people, CI and workflows type. `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test up down pay status e2e deploy shell-multitool format
+
+# Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
+NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
+ifneq ($(shell node --version 2>/dev/null),v$(NODE_VERSION))
+NODE := .tools/node-$(NODE_VERSION)/node_modules/node/bin/node
+export PATH := $(CURDIR)/$(dir $(NODE)):$(PATH)
+endif
+
+PACKAGES := . payment-service antaeus-service
+INSTALLED := $(PACKAGES:%=%/node_modules/.package-lock.json)
+BUNDLES := payment-service/dist/main.cjs antaeus-service/dist/main.cjs
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36mmake %-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
+	@node scripts/run.ts
+
+test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
+	@npx biome ci
+	@npx tsc
+	@cd payment-service && npx ava
+	@cd antaeus-service && npx ava
+	@npx ava 'tests/**'
+
+up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from this repository's commits
+	@node scripts/up.ts
+
+deploy: $(NODE) ## Show the cluster the newest commit (a Git hook does it at each commit)
+	@node scripts/deploy.ts
+
+pay: $(NODE) ## Make a pay run in the cluster
+	@node scripts/pay.ts
+
+status: $(NODE) ## Show what is deployed: revision, image, sync, health
+	@node scripts/status.ts
+
+e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names
+	@npx ava --concurrency 1 --timeout 10m 'e2e/**'
+
+shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
+	@node scripts/shell-multitool.ts
+
+down: $(NODE) ## Remove the cluster and all that make up made
+	@node scripts/down.ts
+
+format: $(INSTALLED) ## Format and fix the code
+	@npx biome check --write
+
+$(NODE):
+	@command -v npm >/dev/null || { echo "✘ Node and npm are missing: install Node $(NODE_VERSION), see .tool-versions"; exit 1; }
+	@echo "▸ Bringing Node $(NODE_VERSION) from npm: this machine has $$(node --version)"
+	@npm install --silent --no-save --prefix .tools/node-$(NODE_VERSION) node@$(NODE_VERSION)
+
+./node_modules/.package-lock.json: package-lock.json
+%/node_modules/.package-lock.json: %/package-lock.json | $(NODE)
+	@echo "▸ Installing what $* needs"
+	@cd $* && npm ci --silent && touch node_modules/.package-lock.json
+
+payment-service/dist/main.cjs: $(wildcard payment-service/src/*.ts)
+antaeus-service/dist/main.cjs: $(wildcard antaeus-service/src/*.ts)
+%/dist/main.cjs: %/node_modules/.package-lock.json %/package.json
+	@cd $* && npm run --silent build -- --log-level=warning

@@ -1,0 +1,30 @@
+import test from "ava";
+import { readConfig } from "./config.ts";
+
+const PAYMENT_PROVIDER_ENDPOINT = "http://payment/api/v1/charge";
+
+test("defaults", (t) => {
+  t.deepEqual(readConfig({ PAYMENT_PROVIDER_ENDPOINT }), {
+    HOST: "0.0.0.0",
+    PORT: 8000,
+    DATABASE: "antaeus.db",
+    CUSTOMERS: 25,
+    INVOICES_PER_CUSTOMER: 40,
+    PAYMENT_PROVIDER_ENDPOINT,
+    CHARGE_TIMEOUT: 5000,
+    CHARGE_CONCURRENCY: 8,
+  });
+});
+
+test("every wrong variable is named, and the endpoint has no default", (t) => {
+  const error = t.throws(() => readConfig({ CUSTOMERS: "-1", CHARGE_TIMEOUT: "soon" }));
+  t.regex(error.message, /"CUSTOMERS" must be/);
+  t.regex(error.message, /"CHARGE_TIMEOUT" must be/);
+  t.regex(error.message, /"PAYMENT_PROVIDER_ENDPOINT" is required/);
+});
+
+for (const endpoint of ["payment:9000", "ftp://payment/charge", "/api/v1/charge"]) {
+  test(`${endpoint} is no endpoint`, (t) => {
+    t.throws(() => readConfig({ PAYMENT_PROVIDER_ENDPOINT: endpoint }), { message: /valid uri/ });
+  });
+}

@@ -1,0 +1,44 @@
+import Joi from "joi";
+
+/** What the environment may set, each with its default. */
+const schema = Joi.object({
+  /** Address to listen on. */
+  HOST: Joi.string().hostname().default("0.0.0.0"),
+  /** TCP port; 0 lets the system choose one. */
+  PORT: Joi.number().port().default(8000),
+  /** SQLite file that keeps customers and invoices; `:memory:` keeps them until the process ends. */
+  DATABASE: Joi.string().default("antaeus.db"),
+  /** Customers that the database has at least, currencies in turn. */
+  CUSTOMERS: Joi.number().integer().min(0).max(100_000).default(25),
+  /** Invoices that each customer has at least; the first one is PAID. */
+  INVOICES_PER_CUSTOMER: Joi.number().integer().min(0).max(10_000).default(40),
+  /** Full URL of the charge call. */
+  PAYMENT_PROVIDER_ENDPOINT: Joi.string()
+    .uri({ scheme: ["http", "https"] })
+    .required(),
+  /** Time a charge may take, in milliseconds. */
+  CHARGE_TIMEOUT: Joi.number().integer().min(1).max(60_000).default(5000),
+  /** Charges under way at once in a pay run. */
+  CHARGE_CONCURRENCY: Joi.number().integer().min(1).max(256).default(8),
+});
+
+export interface Config {
+  HOST: string;
+  PORT: number;
+  DATABASE: string;
+  CUSTOMERS: number;
+  INVOICES_PER_CUSTOMER: number;
+  PAYMENT_PROVIDER_ENDPOINT: string;
+  CHARGE_TIMEOUT: number;
+  CHARGE_CONCURRENCY: number;
+}
+
+/**
+ * Reads the configuration from environment variables.
+ * @throws Error naming every variable that is wrong and what it should be
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const { value, error } = schema.validate(env, { abortEarly: false, stripUnknown: true });
+  if (error) throw new Error(`The environment is wrong: ${error.message}`);
+  return value;
+}

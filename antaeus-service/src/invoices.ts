@@ -1,0 +1,27 @@
+import type { ServerRoute } from "@hapi/hapi";
+import type { Database } from "./database.ts";
+import { listAndItem } from "./list-and-item.ts";
+import type { PayRuns } from "./pay-run.ts";
+
+/**
+ * GET /rest/v1/invoices and /{id}: `{id, customerId, amount: {value, currency}, status}`.
+ * POST /rest/v1/invoices/pay: true when every charge was accepted.
+ */
+export const invoices = (database: Database, payRuns: PayRuns): ServerRoute[] => [
+  ...listAndItem(
+    "/rest/v1/invoices",
+    () => database.invoices(),
+    (id) => database.invoice(id),
+  ),
+  {
+    method: "POST",
+    path: "/rest/v1/invoices/pay",
+    // The call has no body; whatever comes is not read as one.
+    options: { payload: { parse: false, maxBytes: 1024 } },
+    async handler(request) {
+      const outcome = await payRuns.run();
+      Object.assign(request.app, outcome);
+      return outcome.accepted === outcome.due;
+    },
+  },
+];

@@ -1,0 +1,91 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import test, { type ExecutionContext } from "ava";
+import type { Due } from "./database.ts";
+import { paymentAt } from "./payment.ts";
+
+const invoice: Due = {
+  id: 1,
+  customerId: 7,
+  amount: { value: 374.7234987654321, currency: "SEK" },
+  status: "PENDING",
+  chargeKey: "8e03978e-40d5",
+};
+
+/** A payment service on a real socket that answers as the listener does. */
+async function payment(
+  t: ExecutionContext,
+  listener: (req: IncomingMessage, res: ServerResponse) => void,
+) {
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/charge`;
+}
+
+test("sends the charge as the contract has it, with its key", async (t) => {
+  t.plan(5);
+  const endpoint = await payment(t, async (request, response) => {
+    t.is(`${request.method} ${request.url}`, "POST /api/v1/charge");
+    t.is(request.headers["content-type"], "application/json");
+    t.is(request.headers["idempotency-key"], '"8e03978e-40d5"');
+    t.deepEqual(await json(request), { currency: "SEK", value: 374.7234987654321, customer_id: 7 });
+    response.end('{"result":true}');
+  });
+  t.true(await paymentAt(endpoint, 5000)(invoice));
+});
+
+test("a refusal is an answer", async (t) => {
+  const endpoint = await payment(t, (_request, response) => response.end('{"result":false}'));
+  t.false(await paymentAt(endpoint, 5000)(invoice));
+});
+
+const nonsense: [status: number, body: string][] = [
+  [200, '{"result":"true"}'],
+  [200, '{"result":1}'],
+  [200, "{}"],
+  [200, "null"],
+  [200, "true"],
+  [200, ""],
+  [200, "<html>"],
+  [400, '{"result":true}'],
+  [503, "{}"],
+];
+for (const [status, body] of nonsense) {
+  test(`${status} ${body || "with nothing"} is no answer`, async (t) => {
+    const endpoint = await payment(t, (_request, response) => {
+      response.writeHead(status).end(body);
+    });
+    const error = await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
+    t.is(error?.message, `payment answered ${status} ${JSON.stringify(body)}`);
+  });
+}
+
+test("a redirect is no answer", async (t) => {
+  const endpoint = await payment(t, (_request, response) => {
+    response.writeHead(307, { location: "/elsewhere" }).end();
+  });
+  await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
+});
+
+test("a cut connection is no answer", async (t) => {
+  const endpoint = await payment(t, (request) => request.socket.destroy());
+  await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
+});
+
+test("silence is no answer once the time is up, before or amid the body", async (t) => {
+  for (const begin of ["", '{"result":']) {
+    const endpoint = await payment(t, (_request, response) => {
+      if (begin) response.write(begin);
+    });
+    await t.throwsAsync(paymentAt(endpoint, 50)(invoice), { message: /timeout/ });
+  }
+});
+
+test("nobody there is no answer", async (t) => {
+  await t.throwsAsync(paymentAt("http://127.0.0.1:1/api/v1/charge", 5000)(invoice));
+});

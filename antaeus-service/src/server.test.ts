@@ -1,0 +1,136 @@
+import { mkdtempSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import type { Customer, Invoice } from "./database.ts";
+import { deployment } from "./server.ts";
+
+const defaults = {
+  HOST: "127.0.0.1",
+  PORT: "0",
+  DATABASE: ":memory:",
+  PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1/api/v1/charge",
+};
+
+async function service(env: NodeJS.ProcessEnv = {}) {
+  const lines: string[] = [];
+  const server = await deployment({
+    env: { ...defaults, ...env },
+    log: (line) => lines.push(line),
+  });
+  return { server, lines };
+}
+
+/** A payment service on a real socket that accepts what the function says. */
+async function payment(accept: (customer: number) => boolean) {
+  const listener = createServer(async (request, response) => {
+    const body = await Array.fromAsync(request);
+    response.end(JSON.stringify({ result: accept(JSON.parse(body.join("")).customer_id) }));
+  });
+  listener.listen(0, "127.0.0.1").unref();
+  await new Promise((resolve) => listener.once("listening", resolve));
+  return `http://127.0.0.1:${(listener.address() as AddressInfo).port}/api/v1/charge`;
+}
+
+test('health answers the JSON string "ok"', async (t) => {
+  const { server } = await service();
+  const { statusCode, headers, payload } = await server.inject("/rest/health");
+  t.is(statusCode, 200);
+  t.is(payload, '"ok"');
+  t.regex(String(headers["content-type"]), /^application\/json/);
+});
+
+test("lists invoices and customers, and answers for one of them", async (t) => {
+  const { server } = await service({ CUSTOMERS: "3", INVOICES_PER_CUSTOMER: "4" });
+  const { result: invoices } = await server.inject<Invoice[]>("/rest/v1/invoices");
+  t.is(invoices?.length, 12);
+  const [first] = invoices ?? [];
+  t.like(first, { id: 1, customerId: 1, status: "PAID", amount: { currency: "EUR" } });
+  t.deepEqual(Object.keys(first ?? {}), ["id", "customerId", "amount", "status"]);
+  t.deepEqual((await server.inject("/rest/v1/invoices/1")).result as never, first);
+
+  const { result: customers } = await server.inject<Customer[]>("/rest/v1/customers");
+  t.deepEqual(customers?.[2], { id: 3, currency: "DKK" });
+  t.deepEqual((await server.inject("/rest/v1/customers/3")).result as never, customers?.[2]);
+});
+
+for (const kind of ["invoices", "customers"]) {
+  test(`${kind}: an unknown id is 404 "not found", what is no id 400`, async (t) => {
+    const { server } = await service({ CUSTOMERS: "1" });
+    const missing = await server.inject(`/rest/v1/${kind}/999999`);
+    t.is(missing.statusCode, 404);
+    t.is(missing.payload, '"not found"');
+    for (const id of ["x", "-1", "1.5", "99999999999999999999"]) {
+      const wrong = await server.inject(`/rest/v1/${kind}/${id}`);
+      t.is(wrong.statusCode, 400, id);
+      t.regex(wrong.payload, /"message":".*id/);
+    }
+  });
+}
+
+test("a pay run answers true when every charge was accepted, else false", async (t) => {
+  for (const [accept, answer] of [
+    [() => true, "true"],
+    [(id: number) => id > 1, "false"],
+  ] as const) {
+    const PAYMENT_PROVIDER_ENDPOINT = await payment(accept);
+    const { server, lines } = await service({
+      PAYMENT_PROVIDER_ENDPOINT,
+      CUSTOMERS: "2",
+      INVOICES_PER_CUSTOMER: "6",
+    });
+    const { statusCode, headers, payload } = await server.inject({
+      method: "POST",
+      url: "/rest/v1/invoices/pay",
+    });
+    t.is(statusCode, 200);
+    t.is(payload, answer);
+    t.regex(String(headers["content-type"]), /^application\/json/);
+    const accepted = answer === "true" ? 10 : 5;
+    t.like(JSON.parse(lines[0] ?? ""), {
+      status: 200,
+      due: 10,
+      accepted,
+      refused: 10 - accepted,
+      failed: 0,
+    });
+    const { result } = await server.inject<Invoice[]>("/rest/v1/invoices");
+    t.is(result?.filter(({ status }) => status === "PAID").length, 2 + accepted);
+  }
+});
+
+test("a pay run with payment away answers false, changes nothing and logs why", async (t) => {
+  const { server, lines } = await service({ CUSTOMERS: "2", INVOICES_PER_CUSTOMER: "6" });
+  const before = (await server.inject("/rest/v1/invoices")).payload;
+  t.is((await server.inject({ method: "POST", url: "/rest/v1/invoices/pay" })).payload, "false");
+  t.is((await server.inject("/rest/v1/invoices")).payload, before);
+  const line = JSON.parse(lines.find((entry) => entry.includes("/pay")) ?? "");
+  t.like(line, { due: 10, accepted: 0, failed: 10 });
+  t.regex(line.reason, /ECONNREFUSED|bad port/);
+});
+
+test("data survives a restart", async (t) => {
+  const DATABASE = join(mkdtempSync(join(tmpdir(), "antaeus-")), "antaeus.db");
+  const PAYMENT_PROVIDER_ENDPOINT = await payment((customer) => customer % 2 === 0);
+  const first = await service({ DATABASE, PAYMENT_PROVIDER_ENDPOINT });
+  await first.server.inject({ method: "POST", url: "/rest/v1/invoices/pay" });
+  const before = (await first.server.inject("/rest/v1/invoices")).payload;
+  await first.server.stop();
+
+  const second = await service({ DATABASE, PAYMENT_PROVIDER_ENDPOINT });
+  t.is((await second.server.inject("/rest/v1/invoices")).payload, before);
+});
+
+test("does not listen unless it is told to", async (t) => {
+  const { server } = await service();
+  t.false(server.listener.listening);
+});
+
+test("listens, answers and stops", async (t) => {
+  const server = await deployment({ start: true, env: defaults, log: () => {} });
+  t.is(await (await fetch(`${server.info.uri}/rest/health`)).json(), "ok");
+  await server.stop();
+  await t.throwsAsync(fetch(`${server.info.uri}/rest/health`));
+});

@@ -1,0 +1,159 @@
+import test from "ava";
+import { deployment } from "./server.ts";
+
+const url = "/api/v1/charge";
+const valid = { currency: "EUR", value: 374.7234987654321, customer_id: 7 };
+
+/** A server without a socket, and the lines it logs. */
+async function service(env: NodeJS.ProcessEnv = {}) {
+  const lines: string[] = [];
+  const server = await deployment({ env, log: (line) => lines.push(line) });
+  const charge = (payload: unknown, headers: Record<string, string> = {}) =>
+    server.inject({
+      method: "POST",
+      url,
+      headers: { "content-type": "application/json", ...headers },
+      payload: typeof payload === "string" ? payload : JSON.stringify(payload),
+    });
+  return { server, charge, lines };
+}
+
+test("answers a boolean, about half of them true", async (t) => {
+  const { charge } = await service();
+  const charges = 2000;
+  let accepted = 0;
+  for (let i = 0; i < charges; i++) {
+    const { statusCode, headers, result } = await charge(valid);
+    t.is(statusCode, 200);
+    t.is(headers["content-type"], "application/json; charset=utf-8");
+    t.is(typeof (result as { result: boolean }).result, "boolean");
+    accepted += Number((result as { result: boolean }).result);
+  }
+  // Six standard deviations: a fair coin falls outside once in 500 million runs.
+  t.true(
+    Math.abs(accepted - charges / 2) <= 6 * Math.sqrt(charges / 4),
+    `${accepted} of ${charges}`,
+  );
+});
+
+for (const [share, result] of [
+  ["1", true],
+  ["0", false],
+] as const) {
+  test(`ACCEPTANCE_SHARE=${share} answers ${result} only`, async (t) => {
+    const { charge } = await service({ ACCEPTANCE_SHARE: share });
+    for (let i = 0; i < 50; i++) t.deepEqual((await charge(valid)).result, { result });
+  });
+}
+
+test("one key and charge have one answer, on every replica", async (t) => {
+  const replicas = [await service(), await service()] as const;
+  const answers = new Set<string>();
+  for (let i = 0; i < 40; i++) {
+    const key = { "idempotency-key": `"invoice-${i}"` };
+    const [one, two, again] = [
+      await replicas[0].charge(valid, key),
+      await replicas[1].charge(valid, key),
+      await replicas[0].charge(valid, key),
+    ];
+    t.is(one.payload, two.payload);
+    t.is(one.payload, again.payload);
+    answers.add(one.payload);
+  }
+  t.is(answers.size, 2, "keys differ in their answers");
+});
+
+const types: [contentType: string, statusCode: number][] = [
+  ["application/json", 200],
+  ["application/json; charset=utf-8", 200],
+  ["application/x-www-form-urlencoded", 415],
+  ["application/problem+json", 415],
+  ["multipart/form-data; boundary=x", 415],
+  ["text/plain", 415],
+];
+for (const [contentType, statusCode] of types) {
+  test(`Content-Type ${contentType}: ${statusCode}`, async (t) => {
+    const { charge } = await service();
+    t.is((await charge(valid, { "content-type": contentType })).statusCode, statusCode);
+  });
+}
+
+const accepted: [what: string, payload: unknown][] = [
+  ["a long decimal", '{"currency":"EUR","value":374.72349876543211,"customer_id":1}'],
+  ["a small value", { ...valid, value: 1e-9 }],
+  ["the largest value", { ...valid, value: 1e9 }],
+  ...["EUR", "USD", "DKK", "SEK", "GBP"].map((currency): [string, unknown] => [
+    currency,
+    { ...valid, currency },
+  ]),
+];
+for (const [what, payload] of accepted) {
+  test(`takes ${what}`, async (t) => {
+    const { charge } = await service();
+    t.is((await charge(payload)).statusCode, 200);
+  });
+}
+
+const refused: [what: string, payload: unknown, message: RegExp][] = [
+  ["an empty body", "", /object/],
+  ["broken JSON", '{"currency":', /JSON/],
+  ["null", "null", /object/],
+  ["a list", "[]", /object/],
+  ["a prototype", '{"currency":"EUR","value":1,"customer_id":1,"__proto__":{}}', /JSON/],
+  ["an unknown currency", { ...valid, currency: "XXX" }, /"currency" must be one of \[EUR/],
+  ["a currency in lower case", { ...valid, currency: "eur" }, /"currency"/],
+  ["no currency", { value: 1, customer_id: 1 }, /"currency" is required/],
+  ["a negative value", { ...valid, value: -1 }, /"value" must be a positive/],
+  ["zero", { ...valid, value: 0 }, /"value" must be a positive/],
+  ["an absurd value", { ...valid, value: 1e12 }, /"value" must be less/],
+  ["infinity", '{"currency":"EUR","value":1e400,"customer_id":1}', /"value"/],
+  ["a number as text", { ...valid, value: "1.5" }, /"value" must be a number/],
+  ["half a customer", { ...valid, customer_id: 1.5 }, /"customer_id" must be an integer/],
+  ["a negative customer", { ...valid, customer_id: -1 }, /"customer_id" must be a positive/],
+  ["an unknown field", { ...valid, card: "4111" }, /"card" is not allowed/],
+  ["all of it at once", {}, /"currency".*"value".*"customer_id"/],
+];
+for (const [what, payload, message] of refused) {
+  test(`refuses ${what} and says why`, async (t) => {
+    const { charge } = await service();
+    const { statusCode, result } = await charge(payload);
+    t.is(statusCode, 400);
+    t.regex((result as { message: string }).message, message);
+    t.false("result" in (result as object), "clients take the field `result` for an answer");
+  });
+}
+
+for (const key of ["bare", '""', '"open', '"tab\t"', `"${"x".repeat(256)}"`]) {
+  test(`refuses the malformed key ${key.slice(0, 9)}`, async (t) => {
+    const { charge } = await service();
+    const { statusCode, result } = await charge(valid, { "idempotency-key": key });
+    t.is(statusCode, 400);
+    t.regex((result as { message: string }).message, /idempotency-key.* must be/);
+  });
+}
+
+test("refuses a body over 1 KiB", async (t) => {
+  const { charge } = await service();
+  const { statusCode, result } = await charge(`{"currency":"${"x".repeat(1024)}"}`);
+  t.is(statusCode, 413);
+  t.regex((result as { message: string }).message, /1024/);
+});
+
+for (const method of ["GET", "PUT", "DELETE"]) {
+  test(`${method} is not found`, async (t) => {
+    const { server } = await service();
+    t.like(await server.inject({ method, url }), { statusCode: 404, statusMessage: "Not Found" });
+  });
+}
+
+test("logs one line per charge, without the customer or the amount", async (t) => {
+  const { server, charge, lines } = await service({ ACCEPTANCE_SHARE: "1" });
+  await charge(valid);
+  await charge({});
+  await server.inject("/health");
+  const [first, second, ...rest] = lines.map((line) => JSON.parse(line));
+  t.like(first, { method: "post", path: url, status: 200, result: true });
+  t.like(second, { path: url, status: 400 });
+  t.deepEqual(rest, []);
+  t.notRegex(lines.join(), /customer|value|374|EUR/);
+});

@@ -1,0 +1,64 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import test from "ava";
+import { deployment } from "./server.ts";
+
+const env = { HOST: "127.0.0.1", PORT: "0" };
+const log = () => {};
+
+test("health", async (t) => {
+  const server = await deployment({ log });
+  t.like(await server.inject("/health"), { statusCode: 200, payload: '{"status":"ok"}' });
+});
+
+test("does not listen unless it is told to", async (t) => {
+  const server = await deployment({ env, log });
+  t.false(server.listener.listening);
+});
+
+test("a wrong environment is refused before anything listens", async (t) => {
+  await t.throwsAsync(deployment({ start: true, env: { PORT: "x" }, log }), { message: /"PORT"/ });
+});
+
+/** What a server on a real socket answers to these bytes. */
+async function exchange(request: string): Promise<string> {
+  const server = await deployment({ start: true, env, log });
+  const socket = connect(server.info.port as number, "127.0.0.1");
+  await once(socket, "connect");
+  socket.end(request);
+  const answer = await text(socket);
+  await server.stop();
+  return answer;
+}
+
+const body = '{"currency":"EUR","value":374.72349876543211,"customer_id":1}';
+const post = `POST /api/v1/charge HTTP/1.1\r\nHost: payment\r\nConnection: close\r\nContent-Length: ${body.length}\r\n`;
+
+test("a charge over the wire", async (t) => {
+  const answer = await exchange(`${post}Content-Type: application/json\r\n\r\n${body}`);
+  t.regex(answer, /^HTTP\/1.1 200 OK\r\n/);
+  t.regex(answer, /\r\n\r\n\{"result":(true|false)\}$/);
+});
+
+test("a charge without a Content-Type is 415", async (t) => {
+  const answer = await exchange(`${post}\r\n${body}`);
+  t.regex(answer, /^HTTP\/1.1 415 /);
+  t.regex(answer, /\r\n\r\n\{.*"message":.*\}$/);
+});
+
+test("what is not HTTP is 400", async (t) => {
+  t.regex(await exchange("charge me\r\n\r\n"), /^HTTP\/1.1 400 /);
+});
+
+test("stopping lets the request under way finish", async (t) => {
+  const server = await deployment({ start: true, env, log });
+  const socket = connect(server.info.port as number, "127.0.0.1");
+  await once(socket, "connect");
+  socket.write(`${post}Content-Type: application/json\r\n\r\n${body.slice(0, 10)}`);
+  await once(server.listener, "request");
+  const stopped = server.stop({ timeout: 5000 });
+  socket.end(body.slice(10));
+  t.regex(await text(socket), /"result":(true|false)\}$/);
+  await stopped;
+});

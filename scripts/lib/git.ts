@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { branch, type Kubectl, repository } from "./cluster.ts";
+import { Advice, run } from "./command.ts";
+import { warn } from "./progress.ts";
+
+/**
+ * The commit that is checked out. Says what will not be deployed: uncommitted changes.
+ * @throws Advice outside of a repository, or before its first commit
+ */
+export async function head(): Promise<string> {
+  const commit = await run("git", ["rev-parse", "--verify", "HEAD"]).catch(() => {
+    throw new Advice(
+      "Argo CD deploys commits, and there is none here: clone the repository with Git, or commit first.",
+    );
+  });
+  const changes = await run("git", ["status", "--porcelain"]);
+  if (changes) {
+    const files = changes.split("\n");
+    warn(
+      `Only commits are deployed. Not committed, so not deployed: ${files.length} files (${files[0]?.slice(3)}, …)`,
+    );
+  }
+  return commit;
+}
+
+/** The files of a commit in a folder of their own, for as long as the body runs. */
+export async function withFilesOf<T>(
+  commit: string,
+  body: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "pe-gitops-"));
+  try {
+    await run("git", ["--work-tree", folder, "restore", "--source", commit, "--", "."]);
+    return await body(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes a commit the newest one of the branch that Argo CD reads, and tells Argo CD to look.
+ * Whatever the branch is called here, or when there is none, it is that branch over there.
+ * @param folder the repository that has the commit
+ */
+export async function publish(kubectl: Kubectl, commit: string, folder = "."): Promise<void> {
+  // Through kubectl exec: nobody can write who may not exec into that pod, and no port is open.
+  const endpoint = `ext::kubectl --context ${kubectl.context} exec -i -n git deploy/git -- git-receive-pack ${repository}`;
+  await run("git", [
+    ...["-C", folder, "-c", "protocol.ext.allow=always"],
+    ...["push", "--quiet", "--force", endpoint, `${commit}:refs/heads/${branch}`],
+  ]);
+  await refresh(kubectl);
+}
+
+/** Tells Argo CD to look for commits now instead of at its next poll. */
+export async function refresh(kubectl: Kubectl): Promise<void> {
+  await kubectl.run([
+    ...["annotate", "applications.argoproj.io", "--all", "-n", "argocd", "--overwrite"],
+    "argocd.argoproj.io/refresh=normal",
+  ]);
+}

@@ -1,0 +1,35 @@
+import { styleText } from "node:util";
+
+/** Says what is being done, does it, and says how long it took. */
+export async function step<T>(
+  title: string,
+  body: (say: (line: string) => void) => Promise<T>,
+): Promise<T> {
+  const begin = performance.now();
+  console.log(`${styleText("cyan", "▸")} ${title}`);
+  const result = await body((line) => console.log(styleText("dim", `  ${line}`)));
+  console.log(`  ${styleText("green", "✔")} ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+/** Something the user should know but need not act on now. */
+export function warn(line: string): void {
+  console.log(`${styleText("yellow", "!")} ${line}`);
+}
+
+/**
+ * Tries until there is a result, once a second.
+ * @param seconds after which to give up
+ * @returns the result, or undefined when the time is up
+ */
+export async function waitFor<T>(
+  seconds: number,
+  attempt: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const end = performance.now() + seconds * 1000;
+  for (;;) {
+    const result = await attempt();
+    if (result !== undefined || performance.now() > end) return result;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}

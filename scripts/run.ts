@@ -1,0 +1,61 @@
+// make run: both services from their bundles, one pay run, nothing left behind.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { main } from "./lib/command.ts";
+import { isFair, payRun, report } from "./lib/pay-run.ts";
+import { step } from "./lib/progress.ts";
+
+const services: ChildProcess[] = [];
+const folder = mkdtempSync(join(tmpdir(), "antaeus-"));
+
+/** Starts a bundle on a free port of this machine, as its image does: `node main.cjs`. Returns its URL. */
+async function start(service: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const child = spawn(process.execPath, [`${service}/dist/main.cjs`], {
+    env: { HOST: "127.0.0.1", PORT: "0", ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  services.push(child);
+  // Read to the end: a service must not wait for a reader of its log.
+  const listening = new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout)
+      .on("line", (line) => {
+        const { message, url } = JSON.parse(line);
+        if (message === "listening") resolve(url);
+      })
+      .on("close", () => reject(new Error(`${service} ended before it listened`)));
+  });
+  return listening;
+}
+
+async function stop(): Promise<void> {
+  const running = services.splice(0).filter((child) => child.kill("SIGTERM"));
+  await Promise.all(running.map((child) => once(child, "exit")));
+  rmSync(folder, { recursive: true, force: true });
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => stop().finally(() => process.exit(130)));
+}
+
+main(async () => {
+  try {
+    const payment = await step("Starting payment", () => start("payment-service", {}));
+    const antaeus = await step("Starting Antaeus, with 1,000 invoices of 25 customers", () =>
+      start("antaeus-service", {
+        DATABASE: join(folder, "antaeus.db"),
+        CUSTOMERS: "25",
+        INVOICES_PER_CUSTOMER: "40",
+        PAYMENT_PROVIDER_ENDPOINT: `${payment}/api/v1/charge`,
+      }),
+    );
+    const run = await step("Paying", () => payRun(antaeus));
+    console.log(report(run));
+    if (!isFair(run)) process.exitCode = 1;
+  } finally {
+    await stop();
+  }
+});

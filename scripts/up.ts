@@ -1,0 +1,202 @@
+// make up: a cluster in Docker, Argo CD in it, and the commits of this working copy.
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { styleText } from "node:util";
+import { cluster, isLive, Kubectl, localContext, reasons, state } from "./lib/cluster.ts";
+import { Advice, main, run, succeeds } from "./lib/command.ts";
+import { head, publish, withFilesOf } from "./lib/git.ts";
+import { installHook } from "./lib/hook.ts";
+import { step, waitFor, warn } from "./lib/progress.ts";
+
+const kubectl = new Kubectl(localContext);
+const ports = { 30008: "Antaeus", 30080: "Argo CD" };
+/** Folder of each service's source, and its namespace and Deployment. */
+const services = { "payment-service": "payment", "antaeus-service": "antaeus" };
+
+main(async () => {
+  await checkTools();
+  const commit = await head();
+  await withFilesOf(commit, async (files) => {
+    await step("A cluster in Docker", (say) =>
+      ensureCluster(join(files, "clusters/local/kind.yaml"), say),
+    );
+    await step("The images of both services (minutes the first time)", (say) =>
+      loadImages(files, say),
+    );
+    await step("Argo CD", () => installArgoCD(files));
+    await step(`Commit ${commit.slice(0, 7)}, in a Git endpoint in the cluster`, async () => {
+      await apply(files, "clusters/local/git");
+      await kubectl.run(["rollout", "status", "deployment/git", "-n", "git", "--timeout=5m"]);
+      await publish(kubectl, commit);
+    });
+    await step("What this commit says, synced by Argo CD", async (say) => {
+      await apply(files, "clusters/local");
+      await waitUntilLive(commit, say);
+    });
+  });
+  const hook = await installHook();
+  if (hook) warn(hook);
+  await sayWhatNext();
+});
+
+async function checkTools(): Promise<void> {
+  const missing: string[] = [];
+  if (!(await succeeds("docker", ["--version"])))
+    missing.push("Docker: docs.docker.com/get-docker");
+  else if (!(await succeeds("docker", ["info"])))
+    missing.push("a running Docker: start Docker Desktop or dockerd");
+  if (!(await succeeds("kind", ["version"]))) missing.push("kind: kind.sigs.k8s.io");
+  if (!(await succeeds("kubectl", ["version", "--client"])))
+    missing.push("kubectl: kubernetes.io/docs/tasks/tools");
+  if (missing.length > 0) {
+    throw new Advice(
+      `A cluster here needs\n${missing.map((tool) => `    ${tool}`).join("\n")}\n  Without any of it: make run makes a pay run in plain Node.`,
+    );
+  }
+}
+
+/** Makes the cluster, or wakes it up; one that cannot be woken is made anew. */
+async function ensureCluster(config: string, say: (line: string) => void): Promise<void> {
+  const clusters = await run("kind", ["get", "clusters"]);
+  if (clusters.split("\n").includes(cluster)) {
+    const nodes = (await run("kind", ["get", "nodes", "--name", cluster]))
+      .split("\n")
+      .filter(Boolean);
+    if (nodes.length > 0) await run("docker", ["start", ...nodes]);
+    const awake = await waitFor(60, async () => (await answers()) || undefined);
+    if (awake) return say("it is there already");
+    warn(
+      "The cluster does not answer any more: making a new one. What Git holds comes back; paid invoices do not.",
+    );
+    await run("kind", ["delete", "cluster", "--name", cluster]);
+  }
+  await checkPorts();
+  await run("kind", ["create", "cluster", "--config", config, "--wait", "3m"], { show: true });
+}
+
+async function answers(): Promise<boolean> {
+  try {
+    await run("kind", ["export", "kubeconfig", "--name", cluster]);
+    await kubectl.run([
+      "wait",
+      "nodes",
+      "--all",
+      "--for",
+      "condition=Ready",
+      "--timeout",
+      "5s",
+      "--request-timeout",
+      "5s",
+    ]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function checkPorts(): Promise<void> {
+  for (const [port, use] of Object.entries(ports)) {
+    const free = await new Promise((resolve) => {
+      const server = createServer()
+        .once("error", () => resolve(false))
+        .listen(Number(port), "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (!free) {
+      throw new Advice(
+        `Port ${port} of this machine is taken, and the cluster needs it for ${use}. ` +
+          "End what listens there, or choose another hostPort in clusters/local/kind.yaml and commit.",
+      );
+    }
+  }
+}
+
+/** Builds each image from the commit's files, under the name that its testing overlay asks for. */
+async function loadImages(files: string, say: (line: string) => void): Promise<void> {
+  for (const [folder, service] of Object.entries(services)) {
+    const manifests = await run("kubectl", [
+      "kustomize",
+      join(files, `apps/${service}/overlays/testing`),
+    ]);
+    const image = /image: (\S+)/.exec(manifests)?.[1] as string;
+    say(`${image} from ${folder}`);
+    await run("docker", ["build", "--quiet", "--tag", image, join(files, folder)]);
+    const loaded = await run("kind", ["load", "docker-image", image, "--name", cluster], {
+      both: true,
+    });
+    // Pods of an earlier image by this name go on with that one unless they are told.
+    if (loaded.includes("not yet present") && (await exists(service))) {
+      await kubectl.run(["rollout", "restart", `deployment/${service}`, "-n", `app-${service}`]);
+    }
+  }
+}
+
+const exists = (service: string) =>
+  succeeds("kubectl", [
+    "--context",
+    localContext,
+    "get",
+    `deployment/${service}`,
+    "-n",
+    `app-${service}`,
+  ]);
+
+async function installArgoCD(files: string): Promise<void> {
+  await apply(files, "clusters/local/argocd");
+  await kubectl.run([
+    "wait",
+    "--for=condition=Established",
+    "crd/applications.argoproj.io",
+    "--timeout=1m",
+  ]);
+  await kubectl.run(["rollout", "status", "deployment", "-n", "argocd", "--timeout=10m"]);
+  await kubectl.run(["rollout", "status", "statefulset", "-n", "argocd", "--timeout=10m"]);
+}
+
+/** Applies a folder of the commit. On the server's side, because Argo CD's CRDs are too large for the client's. */
+async function apply(files: string, folder: string): Promise<void> {
+  await kubectl.run(["apply", "--server-side", "--force-conflicts", "-k", join(files, folder)]);
+}
+
+/** Waits for the Applications, and says each change. */
+async function waitUntilLive(commit: string, say: (line: string) => void): Promise<void> {
+  const seen = new Map<string, string>();
+  const live = await waitFor(600, async () => {
+    const applications = await kubectl.applications();
+    for (const application of applications) {
+      const { name } = application.metadata;
+      const now = state(application);
+      if (seen.get(name) !== now) say(`${name}: ${now}`);
+      seen.set(name, now);
+    }
+    return (
+      (applications.length > 1 &&
+        applications.every((application) => isLive(application, commit))) ||
+      undefined
+    );
+  });
+  if (live) return;
+  const why = (await kubectl.applications()).flatMap((application) =>
+    isLive(application, commit)
+      ? []
+      : [application.metadata.name, ...reasons(application).map((reason) => `  ${reason}`)],
+  );
+  throw new Advice(
+    `Not everything is live after ten minutes:\n  ${why.join("\n  ")}\n  make status shows it again; make down and make up start over.`,
+  );
+}
+
+async function sayWhatNext(): Promise<void> {
+  const password =
+    "kubectl -n argocd get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d; echo";
+  const bold = (text: string) => styleText("bold", text);
+  console.log(`
+  ${bold("Antaeus")}   http://localhost:30008/rest/v1/invoices
+  ${bold("Argo CD")}   http://localhost:30080   user admin, password from
+            ${password}
+
+  ${bold("Try")}       make pay         half of the pending invoices get PAID
+            make status      what is deployed
+            change a value in apps/payment/overlays/testing, git commit, and watch it roll
+            make down        remove all of it
+`);
+}
