@@ -1,37 +1,225 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename } from "node:path";
 import test from "ava";
-import { parse, parseAllDocuments } from "yaml";
-import { findKustomize, mirrors } from "../scripts/lib/kustomize.ts";
+import {
+  entryPoints,
+  files,
+  images,
+  isPinned,
+  kustomizations,
+  kustomize,
+  named,
+  podSpecs,
+  read,
+  render,
+  renderWith,
+} from "./repository.ts";
+import { type Manifest, unknownFields, violation } from "./schemas.ts";
 
-/** Where manifests live. */
-const roots = ["apps", "argocd", "clusters"];
+console.log(`▸ Manifests are rendered by ${kustomize.name}`);
 
-interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string };
-  [field: string]: unknown;
+const original = "apps/antaeus/components/published-original";
+const ours = entryPoints.filter((folder) => !folder.endsWith("argocd"));
+
+for (const folder of entryPoints) {
+  test(`${folder} renders, and each object is valid`, async (t) => {
+    const manifests = await render(folder);
+    t.true(manifests.length > 0, "an empty render");
+    for (const manifest of manifests) t.is(await violation(manifest), undefined);
+  });
 }
 
-interface Kustomization {
-  kind?: "Kustomization" | "Component";
-  [field: string]: unknown;
-}
+test("no manifest has a field that its kind does not know", async (t) => {
+  const manifests = (await Promise.all(ours.map(render))).flat();
+  t.is(await unknownFields(manifests, "all"), "");
+});
 
-const files = roots.flatMap((root) =>
-  readdirSync(root, { recursive: true, encoding: "utf8" })
-    .map((file) => join(root, file))
-    .filter((file) => file.endsWith(".yaml")),
-);
-const kustomizations = new Map<string, Kustomization>(
-  files
-    .filter((file) => basename(file) === "kustomization.yaml")
-    .map((file) => [dirname(file), parse(readFileSync(file, "utf8"))]),
-);
-const entryPoints = [...kustomizations]
-  .filter(([, { kind }]) => kind !== "Component")
-  .map(([folder]) => folder);
+test("the checks themselves: wrong values and unknown fields are found", async (t) => {
+  const [deployment] = (await render("apps/payment/base")).filter(
+    ({ kind }) => kind === "Deployment",
+  );
+  const changed = (change: (deployment: Manifest) => void) => {
+    const copy = structuredClone(deployment as Manifest);
+    change(copy);
+    return copy;
+  };
+  const wrong = changed(({ spec }) => Object.assign(spec, { replicas: "two" }));
+  t.regex((await violation(wrong)) ?? "", /replicas must be integer/);
+  const misspelt = changed(({ spec }) => Object.assign(spec.template.spec, { hostNetwrok: false }));
+  t.regex(await unknownFields([misspelt], "control"), /hostNetwrok.* does not exist/);
+  const unheardOf = changed((copy) => Object.assign(copy, { kind: "Deploymnt" }));
+  t.regex((await violation(unheardOf)) ?? "", /Deploymnt/);
+});
 
-const kustomize = await findKustomize();
-console.log(`▸ Rendering with ${kustomize.name}`);
+test("every manifest file is listed by a kustomization", (t) => {
+  const listed = new Set(kustomizations.flatMap(named));
+  const kind = "clusters/local/kind.yaml"; // read by kind, not by a cluster
+  const stray = files.filter(
+    (file) => basename(file) !== "kustomization.yaml" && file !== kind && !listed.has(file),
+  );
+  t.deepEqual(stray, []);
+});
+
+test("every folder is used: by another one, by an Application, or by a command", async (t) => {
+  const used = new Set(kustomizations.flatMap(named));
+  for (const folder of entryPoints) {
+    for (const { kind, spec } of await render(folder))
+      if (kind === "Application") used.add(spec.source.path);
+  }
+  // make up and the README apply these.
+  for (const folder of ["clusters/local", "clusters/local/argocd", "clusters/local/git"])
+    used.add(folder);
+  used.add(original);
+  const stray = kustomizations.filter(({ folder }) => !used.has(folder));
+  t.deepEqual(stray, []);
+});
+
+test("no two Applications share a name, and each reads a folder that is there", async (t) => {
+  const applications = [
+    ...(await render("clusters/testing")),
+    ...(await render("clusters/testing/apps")),
+  ].filter(({ kind }) => kind === "Application");
+  const names = applications.map(({ metadata }) => metadata.name);
+  t.deepEqual(names, [...new Set(names)]);
+  for (const { spec } of applications)
+    t.true(entryPoints.includes(spec.source.path), spec.source.path);
+});
+
+test("every image is pinned", async (t) => {
+  for (const folder of entryPoints) {
+    for (const image of images(await render(folder))) {
+      // A base leaves the tag to its overlays.
+      if (!folder.endsWith("/base")) t.true(isPinned(image), `${folder}: ${image}`);
+    }
+  }
+  const dockerfiles = ["payment-service", "antaeus-service", "scripts/multitool"];
+  const others = [
+    ...dockerfiles.flatMap((folder) => [...read(`${folder}/Dockerfile`).matchAll(/^FROM (\S+)/gm)]),
+    ...read("clusters/local/kind.yaml").matchAll(/image: (\S+)/g),
+  ].map(([, image]) => image as string);
+  t.true(others.length > 5);
+  for (const image of others) t.true(image === "scratch" || isPinned(image), image);
+});
+
+test("pinned means a version or a digest", (t) => {
+  for (const image of ["a", "a:latest", "a:1", "a:24", "a:24.1-slim", "a:stable", "a@sha256:12"]) {
+    t.false(isPinned(image), image);
+  }
+  for (const image of ["a:1.0.0", "a:v3.6.1", "a:24.21.0-bookworm", `a@sha256:${"0".repeat(64)}`]) {
+    t.true(isPinned(image), image);
+  }
+});
+
+test("the pods of every service are restricted, probed and limited", async (t) => {
+  const overlays = entryPoints.filter((folder) => folder.startsWith("apps/"));
+  const pods = podSpecs((await Promise.all(overlays.map(render))).flat());
+  t.true(pods.length >= 2);
+  for (const { spec } of pods) {
+    t.like(spec, {
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+    });
+    for (const container of spec.containers) {
+      t.like(container.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+      t.truthy(container.startupProbe && container.readinessProbe && container.livenessProbe);
+      const { requests, limits } = container.resources;
+      t.truthy(requests.cpu && requests.memory && limits.cpu && limits.memory);
+    }
+  }
+});
+
+test("every service's namespace is restricted and never pruned", async (t) => {
+  const manifests = await render("clusters/testing/apps");
+  const namespaces = manifests.filter(({ kind }) => kind === "Namespace");
+  t.deepEqual(
+    namespaces.map(({ metadata }) => metadata.name),
+    ["app-antaeus", "app-payment"],
+  );
+  for (const { metadata } of namespaces) {
+    t.like(metadata, {
+      labels: { "pod-security.kubernetes.io/enforce": "restricted" },
+      annotations: { "argocd.argoproj.io/sync-options": "Prune=false,Delete=false" },
+    });
+  }
+});
+
+test("Applications sync, heal, prune and retry by themselves, the newest commit first", async (t) => {
+  const manifests = [
+    ...(await render("clusters/testing")),
+    ...(await render("clusters/testing/apps")),
+  ];
+  const applications = manifests.filter(({ kind }) => kind === "Application");
+  t.is(applications.length, 3);
+  for (const { spec } of applications) {
+    t.like(spec.syncPolicy, {
+      automated: { prune: true, selfHeal: true },
+      retry: { limit: 5, refresh: true },
+      syncOptions: ["FailOnSharedResource=true"],
+    });
+  }
+});
+
+test("a laptop differs from the testing cluster in the repository's URL alone", async (t) => {
+  const local = "git://git.git.svc/pe-gitops.git";
+  const without = (manifests: Manifest[]) =>
+    JSON.parse(
+      JSON.stringify(manifests).replaceAll(/"repoURL":"[^"]*"/g, '"repoURL":"the repository"'),
+    );
+
+  const [root] = await render("clusters/local");
+  t.is(root?.spec.source.repoURL, local);
+  const { kustomize: override, ...source } = root?.spec.source ?? {};
+  t.deepEqual(override, { components: ["../../local/repository"] });
+  const same = { ...root, spec: { ...root?.spec, source } } as Manifest;
+  t.deepEqual(without([same]), without(await render("clusters/testing")));
+
+  // What the root syncs there: its folder, with the component that its source adds.
+  const applications = await renderWith("clusters/local/repository", "clusters/testing/apps");
+  t.deepEqual(without(applications), without(await render("clusters/testing/apps")));
+  for (const { kind, spec } of applications)
+    if (kind === "Application") t.is(spec.source.repoURL, local);
+});
+
+test("the repository's URL is said in one place", (t) => {
+  const places = files.filter((file) => read(file).includes("bpesics/pe-gitops"));
+  t.deepEqual(places, ["clusters/repository/kustomization.yaml"]);
+});
+
+test("one version of each tool and of Argo CD everywhere", async (t) => {
+  const versions = Object.fromEntries(
+    read(".tool-versions")
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ") as [string, string]),
+  );
+  for (const folder of ["payment-service", "antaeus-service", "scripts/multitool"]) {
+    t.true(read(`${folder}/Dockerfile`).includes(`FROM node:${versions.nodejs}-bookworm`), folder);
+  }
+  t.true(read("clusters/local/kind.yaml").includes(`kindest/node:v${versions.kubectl}`));
+  const argocd = [...(await render("argocd")), ...(await render("clusters/local/git"))];
+  const tags = images(argocd).filter((image) => image.includes("argoproj/argocd"));
+  t.is(new Set(tags).size, 1, tags.join());
+});
+
+test("the published original is an option that renders, and gets what it needs", async (t) => {
+  const pods = podSpecs(await renderWith(original, "apps/antaeus/overlays/testing"));
+  const [{ spec }] = pods as [(typeof pods)[0]];
+  t.is(spec.containers[0].image, "ghcr.io/bpesics/pe:latest");
+  t.like(spec.securityContext, { runAsNonRoot: false, runAsUser: 0 });
+  t.false(spec.containers[0].securityContext.readOnlyRootFilesystem);
+
+  const platform = await renderWith(original, "clusters/testing/apps");
+  const levels = platform
+    .filter(({ kind }) => kind === "Namespace")
+    .map(({ metadata }) => [
+      metadata.name,
+      metadata.labels?.["pod-security.kubernetes.io/enforce"],
+    ]);
+  t.deepEqual(levels, [
+    ["app-antaeus", "baseline"],
+    ["app-payment", "restricted"],
+  ]);
+});

@@ -16,7 +16,7 @@ interface Options extends Pick<SpawnOptions, "cwd" | "env"> {
 /**
  * Runs a command to its end.
  * @returns what it printed to standard output, without the last newline
- * @throws Error with the command line and what it printed to standard error
+ * @throws Error with the command line and all that it printed
  */
 export async function run(command: string, args: string[], options: Options = {}): Promise<string> {
   const { input = "", show = false, both = false, ...rest } = options;
@@ -34,7 +34,8 @@ export async function run(command: string, args: string[], options: Options = {}
     ]),
   ]);
   if (code === 0) return (both ? stdout + stderr : stdout).trimEnd();
-  throw new Error(`${command} ${args.join(" ")} failed (${code})\n${(stderr || stdout).trimEnd()}`);
+  const printed = `${stdout}\n${stderr}`.trim();
+  throw new Error(`${command} ${args.join(" ")} failed (${code})\n${printed}`);
 }
 
 /** Whether a command can be run and succeeds. */

@@ -32,7 +32,8 @@ export async function withFilesOf<T>(
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "pe-gitops-"));
   try {
-    await run("git", ["--work-tree", folder, "restore", "--source", commit, "--", "."]);
+    await run("git", ["archive", "--output", join(folder, ".tar"), commit]);
+    await run("tar", ["-xf", ".tar"], { cwd: folder });
     return await body(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });

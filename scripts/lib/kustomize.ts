@@ -1,8 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from "node:fs";
 import { resolve } from "node:path";
 import { Advice, run, succeeds } from "./command.ts";
 
 const pinned = /^kustomize (.+)$/m.exec(readFileSync(".tool-versions", "utf8"))?.[1];
+
+/** Go fetches a newer Go by itself where a module asks for one. */
+const goEnv = { ...process.env, GOTOOLCHAIN: "auto", GOFLAGS: "-mod=mod" };
 
 export interface Kustomize {
   /** Which program renders, for people. */
@@ -17,36 +20,67 @@ export interface Kustomize {
  */
 export async function findKustomize(): Promise<Kustomize> {
   const version = await run("kustomize", ["version"]).catch(() => "");
-  if (version === `v${pinned}`) return kustomize("kustomize", `kustomize ${pinned} from PATH`);
-
+  if (version === `v${pinned}`) {
+    return kustomize(["kustomize", "build"], `kustomize ${pinned} from PATH`);
+  }
   const built = resolve(`.tools/kustomize-${pinned}/kustomize`);
   if (existsSync(built) || (await goInstall(built))) {
-    return kustomize(built, `kustomize ${pinned} built by Go, in ${built}`);
+    return kustomize([built, "build"], `kustomize ${pinned} built by Go`);
   }
   if (await succeeds("kubectl", ["kustomize", "--help"])) {
-    const build = (folder: string) => run("kubectl", ["kustomize", folder]);
-    return {
-      name: `kubectl kustomize, which may differ from the pinned kustomize ${pinned}`,
-      build,
-    };
+    return kustomize(
+      ["kubectl", "kustomize"],
+      `kubectl kustomize, in place of kustomize ${pinned}`,
+    );
   }
   throw new Advice(`Nothing here renders manifests: install kustomize ${pinned}, Go, or kubectl.`);
 }
 
-const kustomize = (command: string, name: string): Kustomize => ({
-  name,
-  build: (folder) => run(command, ["build", folder]),
-});
+async function kustomize([command = "", ...args]: string[], name: string): Promise<Kustomize> {
+  const env = { ...process.env, ...(await argoCDFromGo()) };
+  return { name, build: (folder) => run(command, [...args, folder], { env }) };
+}
 
 async function goInstall(binary: string): Promise<boolean> {
   if (!(await succeeds("go", ["version"]))) return false;
   console.log(`▸ Building kustomize ${pinned} with Go, once`);
-  const env = {
-    ...process.env,
-    GOBIN: resolve(binary, ".."),
-    GOFLAGS: "-mod=mod",
-    CGO_ENABLED: "0",
-  };
-  await run("go", ["install", `sigs.k8s.io/kustomize/kustomize/v5@v${pinned}`], { env });
+  const module = `sigs.k8s.io/kustomize/kustomize/v5@v${pinned}`;
+  await run("go", ["install", module], { env: { ...goEnv, GOBIN: resolve(binary, "..") } });
   return true;
+}
+
+/**
+ * Where Go is there, its proxy has the files of Argo CD's release too, checked and cached. Served to
+ * Kustomize as a Git repository on disk, they make rendering quick, and possible where Git hosts are
+ * out of reach. Without Go, Kustomize fetches them from where argocd/kustomization.yaml says.
+ * @returns environment variables for Git
+ */
+async function argoCDFromGo(): Promise<NodeJS.ProcessEnv> {
+  const base = /(https:\S+argo-cd)\/\/manifests\S+ref=(\S+)/;
+  const [, url, version] = base.exec(readFileSync("argocd/kustomization.yaml", "utf8")) ?? [];
+  if (!(await succeeds("go", ["version"]))) return {};
+
+  const mirror = resolve(`.tools/argo-cd-${version}.git`);
+  if (!existsSync(mirror)) {
+    const module = `github.com/argoproj/argo-cd/v3@${version}`;
+    const { Dir } = JSON.parse(
+      await run("go", ["mod", "download", "-json", module], { env: goEnv }),
+    );
+    // Renamed when it is whole, so that one that was interrupted is not taken for it.
+    mkdirSync(".tools", { recursive: true });
+    const folder = mkdtempSync(resolve(".tools/argo-cd-"));
+    const author = ["-c", "user.name=argo-cd", "-c", "user.email=argo-cd"];
+    const git = (...args: string[]) =>
+      run("git", ["--git-dir", folder, "--work-tree", Dir, ...author, ...args]);
+    await run("git", ["init", "--quiet", "--bare", folder]);
+    await git("add", "manifests");
+    await git("commit", "--quiet", "--message", `Argo CD ${version}`);
+    await git("tag", version as string);
+    renameSync(folder, mirror);
+  }
+  return {
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: `url.file://${mirror}.insteadOf`,
+    GIT_CONFIG_VALUE_0: url,
+  };
 }

@@ -1,0 +1,108 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Application, isLive, Kubectl, reasons, state } from "../scripts/lib/cluster.ts";
+import { Advice, run } from "../scripts/lib/command.ts";
+import { publish } from "../scripts/lib/git.ts";
+import { waitFor } from "../scripts/lib/progress.ts";
+
+export const kubectl = await Kubectl.current();
+
+/** Where Antaeus is reached from outside of the cluster. */
+export const antaeus = process.env.ANTAEUS_URL ?? "http://localhost:30008";
+
+/** The commit under test. */
+export const head = await run("git", ["rev-parse", "HEAD"]);
+
+/** Waits until every Application runs the commit. @returns seconds it took */
+export async function untilLive(commit: string, timeout = 180): Promise<number> {
+  const begin = performance.now();
+  const live = await waitFor(timeout, async () => {
+    const applications = await kubectl.applications();
+    return applications.every((application) => isLive(application, commit)) || undefined;
+  });
+  if (live) return (performance.now() - begin) / 1000;
+  const states = (await kubectl.applications()).map(
+    (application) =>
+      `${application.metadata.name}: ${state(application)} ${reasons(application).join("; ")}`,
+  );
+  throw new Error(`${commit.slice(0, 7)} is not live after ${timeout} s\n${states.join("\n")}`);
+}
+
+export async function application(name: string): Promise<Application> {
+  return kubectl.json<Application>(["get", "applications.argoproj.io", name, "-n", "argocd"]);
+}
+
+/**
+ * Commits a change on top of the commit under test, in a clone of its own, and hands it to Argo CD.
+ * @param file the file to change
+ * @param change from its text to the new one
+ * @returns the new commit
+ */
+export async function commit(file: string, change: (text: string) => string): Promise<string> {
+  const clone = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
+  try {
+    const git = (...args: string[]) => run("git", ["-C", clone, ...args]);
+    await run("git", ["clone", "--quiet", "--no-hardlinks", ".", clone]);
+    await git("checkout", "--quiet", "--detach", head);
+    const path = join(clone, file);
+    const before = readFileSync(path, "utf8");
+    const after = change(before);
+    if (after === before) throw new Error(`the change does not change ${file}`);
+    writeFileSync(path, after);
+    const author = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
+    await git(...author, "commit", "--quiet", "--all", "--message", `e2e: change ${file}`);
+    const sha = await git("rev-parse", "HEAD");
+    await publish(kubectl, sha, clone);
+    return sha;
+  } finally {
+    rmSync(clone, { recursive: true, force: true });
+  }
+}
+
+/** Goes back to the commit under test. */
+export async function restore(): Promise<void> {
+  await publish(kubectl, head);
+  await untilLive(head);
+}
+
+/** Runs JavaScript in Antaeus' pod, in the cluster's network. @returns what it prints, parsed */
+export async function fromAntaeus<T>(script: string): Promise<T> {
+  const print = `(async () => console.log(JSON.stringify(await (async () => {${script}})())))()`;
+  const args = ["exec", "deployment/antaeus", "-n", "app-antaeus", "--", "/node", "-e", print];
+  return JSON.parse(await kubectl.run(args));
+}
+
+/** Charges from Antaeus' pod. @returns the status codes and the answers, in order */
+export async function charges(count: number): Promise<{ status: number; result: boolean }[]> {
+  return fromAntaeus(`
+    const answers = [];
+    for (let i = 0; i < ${count}; i++) {
+      const response = await fetch(process.env.PAYMENT_PROVIDER_ENDPOINT, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ currency: "EUR", value: 374.7234987654321, customer_id: 1 }),
+      });
+      answers.push({ status: response.status, ...(await response.json()) });
+    }
+    return answers;`);
+}
+
+interface Pod {
+  metadata: { name: string; deletionTimestamp?: string };
+  spec: { containers: { image: string; envFrom: { configMapRef: { name: string } }[] }[] };
+  status: { phase: string };
+}
+
+/** The pods of a service that are not on their way out. */
+export async function pods(service: string): Promise<Pod[]> {
+  const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", "-n", `app-${service}`]);
+  return items.filter(({ metadata }) => !metadata.deletionTimestamp);
+}
+
+const applications = await kubectl.applications().catch(() => []);
+if (applications.length === 0) {
+  throw new Advice(
+    `No Applications in the context ${kubectl.context}: make up, or set KUBECONFIG.`,
+  );
+}
