@@ -25,7 +25,8 @@ export async function resourceTree(application: string): Promise<Node[]> {
     });
     const api = `http://127.0.0.1:${port}/api/v1`;
     const body = JSON.stringify({ username: "admin", password: await adminPassword() });
-    const session = await fetch(`${api}/session`, { method: "POST", body });
+    const json = { "content-type": "application/json" };
+    const session = await fetch(`${api}/session`, { method: "POST", headers: json, body });
     const { token } = (await session.json()) as { token: string };
     const headers = { authorization: `Bearer ${token}` };
     const tree = await fetch(`${api}/applications/${application}/resource-tree`, { headers });

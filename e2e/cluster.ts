@@ -1,9 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Application, isLive, Kubectl, reasons, state } from "../scripts/lib/cluster.ts";
+import {
+  type Application,
+  isLive,
+  Kubectl,
+  localContext,
+  reasons,
+  state,
+} from "../scripts/lib/cluster.ts";
 import { Advice, run } from "../scripts/lib/command.ts";
 import { publish } from "../scripts/lib/git.ts";
+import { installHook } from "../scripts/lib/hook.ts";
+import { type Invoice, invoices } from "../scripts/lib/pay-run.ts";
 import { waitFor } from "../scripts/lib/progress.ts";
 
 export const kubectl = await Kubectl.current();
@@ -29,6 +38,12 @@ export async function untilLive(commit: string, timeout = 180): Promise<number> 
   throw new Error(`${commit.slice(0, 7)} is not live after ${timeout} s\n${states.join("\n")}`);
 }
 
+/** The invoices, once the Service leads to the pod of now: a moment after that one is ready. */
+export async function currentInvoices(): Promise<Invoice[]> {
+  const list = await waitFor(30, () => invoices(antaeus).catch(() => undefined));
+  return list ?? invoices(antaeus);
+}
+
 export async function application(name: string): Promise<Application> {
   return kubectl.json<Application>(["get", "applications.argoproj.io", name, "-n", "argocd"]);
 }
@@ -50,10 +65,13 @@ export async function commit(file: string, change: (text: string) => string): Pr
     const after = change(before);
     if (after === before) throw new Error(`the change does not change ${file}`);
     writeFileSync(path, after);
+    // On a local cluster the commit alone does it, by the Git hook that make up installs.
+    const local = kubectl.context === localContext;
+    if (local) await installHook(clone);
     const author = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
     await git(...author, "commit", "--quiet", "--all", "--message", `e2e: change ${file}`);
     const sha = await git("rev-parse", "HEAD");
-    await publish(kubectl, sha, clone);
+    if (!local) await publish(kubectl, sha, clone);
     return sha;
   } finally {
     rmSync(clone, { recursive: true, force: true });

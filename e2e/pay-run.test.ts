@@ -1,18 +1,18 @@
 import test from "ava";
-import { count, invoices, isFair, payRun, report } from "../scripts/lib/pay-run.ts";
-import { antaeus, commit, restore, untilLive } from "./cluster.ts";
+import { count, isFair, payRun, report } from "../scripts/lib/pay-run.ts";
+import { antaeus, commit, currentInvoices, restore, untilLive } from "./cluster.ts";
 
 test.afterEach.always(restore);
 
 test("a commit that asks for more customers brings their invoices, and a pay run pays half", async (t) => {
-  const before = await invoices(antaeus);
+  const before = await currentInvoices();
   const customers = new Set(before.map(({ customerId }) => customerId)).size;
   await untilLive(
     await commit("apps/antaeus/overlays/testing/kustomization.yaml", (text) =>
       text.replace(/CUSTOMERS=\d+/, `CUSTOMERS=${customers + 25}`),
     ),
   );
-  const more = await invoices(antaeus);
+  const more = await currentInvoices();
   t.is(more.length, before.length + 25 * 40);
   t.deepEqual(more.slice(0, before.length), before);
 

@@ -1,6 +1,13 @@
 import test from "ava";
-import { invoices } from "../scripts/lib/pay-run.ts";
-import { antaeus, fromAntaeus, head, kubectl, pods, untilLive } from "./cluster.ts";
+import {
+  antaeus,
+  currentInvoices,
+  fromAntaeus,
+  head,
+  kubectl,
+  pods,
+  untilLive,
+} from "./cluster.ts";
 
 test.serial("every Application is Synced and Healthy at the commit under test", async (t) => {
   await t.notThrowsAsync(untilLive(head));
@@ -27,7 +34,7 @@ test.serial("Antaeus answers from outside the cluster", async (t) => {
 });
 
 test.serial("invoices survive a restart of the pod", async (t) => {
-  const before = await invoices(antaeus);
+  const before = await currentInvoices();
   t.true(before.length > 0);
   const [old] = await pods("antaeus");
   await kubectl.run(["delete", "pod", "-n", "app-antaeus", old?.metadata.name ?? ""]);
@@ -40,7 +47,7 @@ test.serial("invoices survive a restart of the pod", async (t) => {
     "--timeout=2m",
   ]);
   t.not((await pods("antaeus"))[0]?.metadata.name, old?.metadata.name);
-  t.deepEqual(await invoices(antaeus), before);
+  t.deepEqual(await currentInvoices(), before);
 });
 
 test.serial("a pod below the namespace's security level is refused", async (t) => {

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { run } from "./command.ts";
 
 /** A commit, a merge and a rebase each end in a hook of its own. */
@@ -10,16 +10,19 @@ const script = `#!/bin/sh
 exec make --silent deploy
 `;
 
-const path = (name: string) => run("git", ["rev-parse", "--git-path", `hooks/${name}`]);
+async function path(folder: string, name: string): Promise<string> {
+  return join(folder, await run("git", ["-C", folder, "rev-parse", "--git-path", `hooks/${name}`]));
+}
 
 /**
  * Makes each new commit reach the cluster. Hooks that somebody else wrote stay as they are.
+ * @param folder the working copy
  * @returns what the user should do in their place, if anything
  */
-export async function installHook(): Promise<string | undefined> {
+export async function installHook(folder = "."): Promise<string | undefined> {
   const taken: string[] = [];
   for (const name of names) {
-    const file = await path(name);
+    const file = await path(folder, name);
     if (existsSync(file) && readFileSync(file, "utf8") !== script) {
       taken.push(name);
       continue;
@@ -33,9 +36,9 @@ export async function installHook(): Promise<string | undefined> {
   }
 }
 
-export async function removeHook(): Promise<void> {
+export async function removeHook(folder = "."): Promise<void> {
   for (const name of names) {
-    const file = await path(name);
+    const file = await path(folder, name);
     if (existsSync(file) && readFileSync(file, "utf8") === script) rmSync(file);
   }
 }

@@ -35,7 +35,9 @@ export async function invoices(antaeus: string): Promise<Invoice[]> {
 }
 
 async function call(url: string, method: string): Promise<unknown> {
-  const response = await fetch(url, { method }).catch((error: Error) => {
+  // A kept connection would lead to the pod of before, after a rollout.
+  const headers = { connection: "close" };
+  const response = await fetch(url, { method, headers }).catch((error: Error) => {
     throw new Advice(
       `Antaeus does not answer at ${url} (${(error.cause as Error)?.message ?? error.message}). ` +
         "Is the cluster up? See make status, or start it with make up.",
