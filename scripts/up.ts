@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 import { cluster, isLive, Kubectl, localContext, reasons, state } from "./lib/cluster.ts";
 import { Advice, main, run, succeeds } from "./lib/command.ts";
-import { head, publish, withFilesOf } from "./lib/git.ts";
+import { filesOf, head, publish } from "./lib/git.ts";
 import { installHook } from "./lib/hook.ts";
 import { step, waitFor, warn } from "./lib/progress.ts";
 
@@ -16,27 +16,26 @@ const services = { "payment-service": "payment", "antaeus-service": "antaeus" };
 main(async () => {
   await checkTools();
   const commit = await head();
-  await withFilesOf(commit, async (files) => {
-    await step("A cluster in Docker", (say) =>
-      ensureCluster(join(files, "clusters/local/kind.yaml"), say),
-    );
-    await step("The images of both services (minutes the first time)", (say) =>
-      loadImages(files, say),
-    );
-    await step("Argo CD", () => installArgoCD(files));
-    await step(`Commit ${commit.slice(0, 7)}, in a Git endpoint in the cluster`, async () => {
-      await apply(files, "clusters/local/git");
-      await kubectl.run(["rollout", "status", "deployment/git", "-n", "git", "--timeout=5m"]);
-      await publish(kubectl, commit);
-    });
-    await step("What this commit says, synced by Argo CD", async (say) => {
-      await apply(files, "clusters/local");
-      await waitUntilLive(commit, say);
-    });
+  const files = await filesOf(commit);
+  await step("A cluster in Docker", (say) =>
+    ensureCluster(join(files, "clusters/local/kind.yaml"), say),
+  );
+  await step("The images of both services (minutes the first time)", (say) =>
+    loadImages(files, say),
+  );
+  await step("Argo CD", () => installArgoCD(files));
+  await step(`Commit ${commit.slice(0, 7)}, in a Git endpoint in the cluster`, async () => {
+    await apply(files, "clusters/local/git");
+    await kubectl.run(["rollout", "status", "deployment/git", "-n", "git", "--timeout=5m"]);
+    await publish(kubectl, commit);
+  });
+  await step("What this commit says, synced by Argo CD", async (say) => {
+    await apply(files, "clusters/local");
+    await waitUntilLive(commit, say);
   });
   const hook = await installHook();
   if (hook) warn(hook);
-  await sayWhatNext();
+  sayWhatNext();
 });
 
 async function checkTools(): Promise<void> {
@@ -59,14 +58,13 @@ async function checkTools(): Promise<void> {
 async function ensureCluster(config: string, say: (line: string) => void): Promise<void> {
   const clusters = await run("kind", ["get", "clusters"]);
   if (clusters.split("\n").includes(cluster)) {
-    const nodes = (await run("kind", ["get", "nodes", "--name", cluster]))
-      .split("\n")
-      .filter(Boolean);
-    if (nodes.length > 0) await run("docker", ["start", ...nodes]);
-    const awake = await waitFor(60, async () => (await answers()) || undefined);
-    if (awake) return say("it is there already");
+    if (await answers()) return say("it is there already");
+    say("it does not answer: waking it up, which may take a minute");
+    const nodes = await run("kind", ["get", "nodes", "--name", cluster]);
+    await run("docker", ["start", ...nodes.split("\n").filter(Boolean)]).catch(() => {});
+    if (await waitFor(60, async () => (await answers()) || undefined)) return;
     warn(
-      "The cluster does not answer any more: making a new one. What Git holds comes back; paid invoices do not.",
+      "The cluster does not come back: making a new one. What Git holds comes back; paid invoices do not.",
     );
     await run("kind", ["delete", "cluster", "--name", cluster]);
   }
@@ -185,7 +183,7 @@ async function waitUntilLive(commit: string, say: (line: string) => void): Promi
   );
 }
 
-async function sayWhatNext(): Promise<void> {
+function sayWhatNext(): void {
   const password =
     "kubectl -n argocd get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d; echo";
   const bold = (text: string) => styleText("bold", text);

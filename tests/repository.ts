@@ -1,4 +1,5 @@
 import {
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -7,13 +8,16 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
-import { parse, parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments, stringify } from "yaml";
 import { findKustomize } from "../scripts/lib/kustomize.ts";
 import type { Manifest } from "./schemas.ts";
 
-/** The folders that hold manifests, and every file in them. */
-export const files = ["apps", "argocd", "clusters"]
+/** The folders that hold manifests. */
+const roots = ["apps", "argocd", "clusters"];
+
+export const files = roots
   .flatMap((root) =>
     readdirSync(root, { recursive: true, encoding: "utf8" }).map((file) => join(root, file)),
   )
@@ -63,18 +67,21 @@ export function render(folder: string): Promise<Manifest[]> {
 const documents = (yaml: string): Manifest[] =>
   parseAllDocuments(yaml).flatMap((document) => document.toJS() ?? []);
 
-/** @returns what Kustomize makes of a folder with a component added to it */
+/**
+ * @param component a folder, to be listed in the folder's kustomization as the README says
+ * @returns what Kustomize then makes of the folder
+ */
 export async function renderWith(component: string, folder: string): Promise<Manifest[]> {
-  const overlay = mkdtempSync("node_modules/.cache-overlay-");
+  const copy = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
   try {
-    const kustomization = {
-      resources: [relative(overlay, folder)],
-      components: [relative(overlay, component)],
-    };
-    writeFileSync(join(overlay, "kustomization.yaml"), JSON.stringify(kustomization));
-    return await render(overlay);
+    for (const root of roots) cpSync(root, join(copy, root), { recursive: true });
+    const file = join(copy, folder, "kustomization.yaml");
+    const kustomization = parse(read(file));
+    const components = [...(kustomization.components ?? []), relative(folder, component)];
+    writeFileSync(file, stringify({ ...kustomization, components }));
+    return await render(join(copy, folder));
   } finally {
-    rmSync(overlay, { recursive: true });
+    rmSync(copy, { recursive: true });
   }
 }
 

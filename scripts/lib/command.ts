@@ -48,6 +48,9 @@ export async function succeeds(command: string, args: string[]): Promise<boolean
 
 /** Runs a script's main function: an advice is printed as it is, everything else with its stack. */
 export function main(body: () => Promise<void>): void {
+  // Leave by way of the "exit" event, which cleans up.
+  process.once("SIGINT", () => process.exit(130));
+  process.once("SIGTERM", () => process.exit(143));
   body().catch((error: Error) => {
     console.error(error instanceof Advice ? `\n✘ ${error.message}` : error);
     process.exitCode = 1;

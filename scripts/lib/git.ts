@@ -25,19 +25,13 @@ export async function head(): Promise<string> {
   return commit;
 }
 
-/** The files of a commit in a folder of their own, for as long as the body runs. */
-export async function withFilesOf<T>(
-  commit: string,
-  body: (folder: string) => Promise<T>,
-): Promise<T> {
+/** The files of a commit, in a folder of their own that goes when this process does. */
+export async function filesOf(commit: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "pe-gitops-"));
-  try {
-    await run("git", ["archive", "--output", join(folder, ".tar"), commit]);
-    await run("tar", ["-xf", ".tar"], { cwd: folder });
-    return await body(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  await run("git", ["archive", "--output", join(folder, ".tar"), commit]);
+  await run("tar", ["-xf", ".tar"], { cwd: folder });
+  return folder;
 }
 
 /**
