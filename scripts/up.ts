@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { styleText } from "node:util";
+import { localArgoCD, logins, makeLogins } from "./lib/argocd.ts";
 import { cluster, isLive, Kubectl, localContext, reasons, state } from "./lib/cluster.ts";
 import { Advice, main, run, succeeds } from "./lib/command.ts";
 import { filesOf, head, publish } from "./lib/git.ts";
@@ -24,6 +25,7 @@ main(async () => {
     loadImages(files, say),
   );
   await step("Argo CD", () => installArgoCD(files));
+  await step("A login for each team", () => makeLogins(kubectl));
   await step(`Commit ${commit.slice(0, 7)}, in a Git endpoint in the cluster`, async () => {
     await apply(files, "clusters/local/git");
     await kubectl.run(["rollout", "status", "deployment/git", "-n", "git", "--timeout=5m"]);
@@ -35,7 +37,7 @@ main(async () => {
   });
   const hook = await installHook();
   if (hook) warn(hook);
-  sayWhatNext();
+  await sayWhatNext();
 });
 
 async function checkTools(): Promise<void> {
@@ -183,14 +185,13 @@ async function waitUntilLive(commit: string, say: (line: string) => void): Promi
   );
 }
 
-function sayWhatNext(): void {
-  const password =
-    "kubectl -n argocd get secret argocd-initial-admin-secret -o jsonpath='{.data.password}' | base64 -d; echo";
+async function sayWhatNext(): Promise<void> {
   const bold = (text: string) => styleText("bold", text);
+  const users = Object.entries(await logins(kubectl));
   console.log(`
   ${bold("Antaeus")}   http://localhost:30008/rest/v1/invoices
-  ${bold("Argo CD")}   http://localhost:30080   user admin, password from
-            ${password}
+  ${bold("Argo CD")}   ${localArgoCD}, as
+${users.map(([user, password]) => `            ${user.padEnd(16)} ${password}`).join("\n")}
 
   ${bold("Try")}       make pay         half of the pending invoices get PAID
             make status      what is deployed

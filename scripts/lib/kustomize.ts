@@ -57,7 +57,8 @@ async function goInstall(binary: string): Promise<boolean> {
  */
 async function argoCDFromGo(): Promise<NodeJS.ProcessEnv> {
   const base = /(https:\S+argo-cd)\/\/manifests\S+ref=(\S+)/;
-  const [, url, version] = base.exec(readFileSync("argocd/kustomization.yaml", "utf8")) ?? [];
+  const [, url, version] =
+    base.exec(readFileSync("argocd/install/kustomization.yaml", "utf8")) ?? [];
   if (!(await succeeds("go", ["version"]))) return {};
 
   const mirror = resolve(`.tools/argo-cd-${version}.git`);

@@ -1,0 +1,105 @@
+import { randomBytes } from "node:crypto";
+import type { Kubectl } from "./cluster.ts";
+
+/** Where a local cluster has Argo CD's API and UI. */
+export const localArgoCD = "http://localhost:30080";
+
+/** What Argo CD's API answered; refusals are answers too. */
+export interface Answer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: each call has an answer of its own
+  body: any;
+}
+
+/** Argo CD's API, as one user. */
+export class ArgoCD {
+  readonly url: string;
+  readonly #token: string;
+
+  private constructor(url: string, token: string) {
+    this.url = url;
+    this.#token = token;
+  }
+
+  /** @throws Error when the password is wrong */
+  static async signIn(url: string, username: string, password: string): Promise<ArgoCD> {
+    const { status, body } = await new ArgoCD(url, "").call("POST", "/session", {
+      username,
+      password,
+    });
+    if (status !== 200) throw new Error(`${username} cannot sign in: ${body.message}`);
+    return new ArgoCD(url, body.token);
+  }
+
+  /** @param path below /api/v1 */
+  async call(method: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(`${this.url}/api/v1${path}`, {
+      method,
+      headers: {
+        "content-type": "application/json",
+        connection: "close",
+        ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: parse(text) };
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text };
+  }
+}
+
+/** The Secret in which make up keeps the passwords that it made up. */
+const secret = "local-logins";
+
+async function readSecret(kubectl: Kubectl, name: string): Promise<Record<string, string>> {
+  const { data } = await kubectl.json<{ data: Record<string, string> }>([
+    ...["get", "secret", name, "-n", "argocd"],
+  ]);
+  const decode = (value: string) => Buffer.from(value, "base64").toString();
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, decode(value)]));
+}
+
+/** Each user of a local cluster and the password. */
+export async function logins(kubectl: Kubectl): Promise<Record<string, string>> {
+  const { password = "" } = await readSecret(kubectl, "argocd-initial-admin-secret");
+  return { admin: password, ...(await readSecret(kubectl, secret)) };
+}
+
+/** Gives each local user of Argo CD a password, unless that was done before. */
+export async function makeLogins(kubectl: Kubectl): Promise<void> {
+  if (await readSecret(kubectl, secret).catch(() => undefined)) return;
+  const { password: currentPassword = "" } = await readSecret(
+    kubectl,
+    "argocd-initial-admin-secret",
+  );
+  const admin = await ArgoCD.signIn(localArgoCD, "admin", currentPassword);
+  const { data } = await kubectl.json<{ data: Record<string, string> }>([
+    ...["get", "configmap", "argocd-cm", "-n", "argocd"],
+  ]);
+  const stringData: Record<string, string> = {};
+  for (const key of Object.keys(data).filter((key) => key.startsWith("accounts."))) {
+    const name = key.slice("accounts.".length);
+    const newPassword = randomBytes(12).toString("base64url");
+    const { status, body } = await admin.call("PUT", "/account/password", {
+      name,
+      currentPassword,
+      newPassword,
+    });
+    if (status !== 200) throw new Error(`no password for ${name}: ${body.message}`);
+    stringData[name] = newPassword;
+  }
+  const manifest = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: secret, namespace: "argocd" },
+    stringData,
+  };
+  await kubectl.run(["apply", "--server-side", "-f", "-"], JSON.stringify(manifest));
+}
