@@ -13,7 +13,7 @@ import { Advice, run } from "../scripts/lib/command.ts";
 import { publish } from "../scripts/lib/git.ts";
 import { installHook } from "../scripts/lib/hook.ts";
 import { type Invoice, invoices } from "../scripts/lib/pay-run.ts";
-import { waitFor } from "../scripts/lib/progress.ts";
+import { retry, waitFor } from "../scripts/lib/progress.ts";
 
 export const kubectl = await Kubectl.current();
 
@@ -39,10 +39,7 @@ export async function untilLive(commit: string, timeout = 180): Promise<number> 
 }
 
 /** The invoices, once the Service leads to the pod of now: a moment after that one is ready. */
-export async function currentInvoices(): Promise<Invoice[]> {
-  const list = await waitFor(30, () => invoices(antaeus).catch(() => undefined));
-  return list ?? invoices(antaeus);
-}
+export const currentInvoices = (): Promise<Invoice[]> => retry(30, () => invoices(antaeus));
 
 export async function application(name: string): Promise<Application> {
   return kubectl.json<Application>(["get", "applications.argoproj.io", name, "-n", "argocd"]);

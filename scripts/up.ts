@@ -7,7 +7,7 @@ import { cluster, isLive, Kubectl, localContext, reasons, state } from "./lib/cl
 import { Advice, main, run, succeeds } from "./lib/command.ts";
 import { filesOf, head, publish } from "./lib/git.ts";
 import { installHook } from "./lib/hook.ts";
-import { step, waitFor, warn } from "./lib/progress.ts";
+import { retry, step, waitFor, warn } from "./lib/progress.ts";
 
 const kubectl = new Kubectl(localContext);
 const ports = { 30008: "Antaeus", 30080: "Argo CD" };
@@ -25,7 +25,10 @@ main(async () => {
     loadImages(files, say),
   );
   await step("Argo CD", () => installArgoCD(files));
-  await step("A login for each team", () => makeLogins(kubectl));
+  await step("A login for each team", () =>
+    // Argo CD's server starts over when it reads new settings.
+    retry(60, () => makeLogins(kubectl)),
+  );
   await step(`Commit ${commit.slice(0, 7)}, in a Git endpoint in the cluster`, async () => {
     await apply(files, "clusters/local/git");
     await kubectl.run(["rollout", "status", "deployment/git", "-n", "git", "--timeout=5m"]);

@@ -33,3 +33,16 @@ export async function waitFor<T>(
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
+
+/** Tries once a second until it does not throw. @throws the last error when the time is up */
+export async function retry<T>(seconds: number, attempt: () => Promise<T>): Promise<T> {
+  const end = performance.now() + seconds * 1000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
