@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import test from "ava";
+import { parse } from "yaml";
 import {
   entryPoints,
   files,
@@ -181,6 +182,24 @@ test("a laptop differs from the testing cluster in the repository's URL alone", 
   t.deepEqual(without(applications), without(await render("clusters/testing/apps")));
   for (const { kind, spec } of applications)
     if (kind === "Application") t.is(spec.source.repoURL, local);
+});
+
+test("the ports that kind opens are those of Services, and the other way round", async (t) => {
+  const manifests = [
+    ...(await render("clusters/local/argocd")),
+    ...(await render("apps/antaeus/overlays/testing")),
+    ...(await render("apps/payment/overlays/testing")),
+  ];
+  const nodePorts = manifests
+    .filter(({ kind, spec }) => kind === "Service" && spec.type === "NodePort")
+    .flatMap(({ spec }) =>
+      spec.ports.flatMap((port: { nodePort?: number }) => port.nodePort ?? []),
+    );
+  const [node] = parse(read("clusters/local/kind.yaml")).nodes;
+  const opened = node.extraPortMappings.map(
+    (port: { containerPort: number }) => port.containerPort,
+  );
+  t.deepEqual(nodePorts.sort(), opened.sort());
 });
 
 test("the repository's URL is said in one place", (t) => {
