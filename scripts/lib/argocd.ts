@@ -23,7 +23,7 @@ export class ArgoCD {
 
   /** @throws Error when the password is wrong */
   static async signIn(url: string, username: string, password: string): Promise<ArgoCD> {
-    const { status, body } = await new ArgoCD(url, "").call("POST", "/session", {
+    const { status, body } = await new ArgoCD(url, "").call("POST", "session", {
       username,
       password,
     });
@@ -31,14 +31,15 @@ export class ArgoCD {
     return new ArgoCD(url, body.token);
   }
 
-  /** @param path below /api/v1 */
+  /** @param path below /api/v1; one that begins with a slash stands for itself */
   async call(method: string, path: string, body?: unknown): Promise<Answer> {
-    const response = await fetch(`${this.url}/api/v1${path}`, {
+    const response = await fetch(new URL(path, `${this.url}/api/v1/`), {
       method,
       headers: {
         "content-type": "application/json",
         connection: "close",
-        ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+        // As the UI sends it.
+        ...(this.#token && { cookie: `argocd.token=${this.#token}` }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
@@ -87,7 +88,7 @@ export async function makeLogins(kubectl: Kubectl): Promise<void> {
   for (const key of Object.keys(data).filter((key) => key.startsWith("accounts."))) {
     const name = key.slice("accounts.".length);
     const newPassword = randomBytes(12).toString("base64url");
-    const { status, body } = await admin.call("PUT", "/account/password", {
+    const { status, body } = await admin.call("PUT", "account/password", {
       name,
       currentPassword,
       newPassword,

@@ -1,0 +1,107 @@
+import test from "ava";
+import type { ArgoCD } from "../scripts/lib/argocd.ts";
+import { waitFor } from "../scripts/lib/progress.ts";
+import { as } from "./argocd.ts";
+import { kubectl } from "./cluster.ts";
+import { permissions, type Target, type Who } from "./permissions.ts";
+import { record } from "./report.ts";
+
+const users = ["local-antaeus", "local-payment", "local-platform", "local-nobody"] as const;
+const applications = ["antaeus", "payment", "root"];
+
+const who = (user: (typeof users)[number], application: string): Who => {
+  if (user === "local-platform") return "platform";
+  if (user === "local-nobody") return "no team";
+  return user === `local-${application}` ? "own team" : "another team";
+};
+
+/** Argo CD says 403 to who may not; to a shell, which is off, 404. */
+const isRefusal = (status: number, path: string) =>
+  status === 403 || (path.includes("/terminal") && status === 404);
+
+const sessions = Object.fromEntries(
+  await Promise.all(users.map(async (user) => [user, await as(user)])),
+) as Record<(typeof users)[number], ArgoCD>;
+
+async function targets(): Promise<Target[]> {
+  const admin = await as("admin");
+  return Promise.all(
+    applications.map(async (name) => {
+      const { spec } = (await admin.call("GET", `applications/${name}`)).body;
+      const { body: appProject } = await admin.call("GET", `projects/${spec.project}`);
+      const { project, destination } = spec;
+      return { name, project, namespace: destination.namespace, spec, appProject };
+    }),
+  );
+}
+
+test.serial("every cell of the table answers as the table says", async (t) => {
+  const cells = [];
+  for (const target of await targets()) {
+    for (const { action, allowed, call } of permissions) {
+      for (const user of users) {
+        const { method, path, body } = call(target);
+        const answer = await sessions[user].call(method, path, body);
+        const subject = who(user, target.name);
+        const expected = allowed.includes(subject);
+        const actual = !isRefusal(answer.status, path);
+        const said = answer.body?.message ?? answer.body?.error?.message ?? "";
+        const cell = { user, who: subject, application: target.name, action, expected, actual };
+        cells.push({ ...cell, called: `${method} ${path}`, answered: `${answer.status} ${said}` });
+        t.is(actual, expected, `${user}: ${action} (${target.name}): ${answer.status} ${said}`);
+      }
+    }
+  }
+  record("permissions", { title: "Who may do what", cells });
+  t.log(`${cells.length} cells`);
+});
+
+test.serial("without a session nothing is answered", async (t) => {
+  for (const path of ["applications", "projects", "clusters", "repositories", "account"]) {
+    const response = await fetch(`${sessions["local-nobody"].url}/api/v1/${path}`);
+    t.is(response.status, 401, path);
+  }
+});
+
+test.serial("lists show a team its own application, and a login in no team none", async (t) => {
+  for (const [user, names] of [
+    ["local-antaeus", ["antaeus"]],
+    ["local-payment", ["payment"]],
+    ["local-nobody", []],
+    ["local-platform", ["antaeus", "payment", "root"]],
+  ] as const) {
+    const { body } = await sessions[user].call("GET", "applications");
+    const seen = (body.items ?? []).map(
+      ({ metadata }: Target & { metadata: { name: string } }) => metadata.name,
+    );
+    t.deepEqual(seen.sort(), names, user);
+  }
+});
+
+test.serial(
+  "each team's role is alive: one malformed line would silence all of them",
+  async (t) => {
+    for (const user of ["local-antaeus", "local-payment"] as const) {
+      const application = user.slice("local-".length);
+      const { body } = await sessions[user].call(
+        "GET",
+        `account/can-i/logs/get/${application}/${application}`,
+      );
+      t.is(body.value, "yes", user);
+    }
+  },
+);
+
+test.serial("the control: one line that grants too much turns its cell", async (t) => {
+  const see = () => sessions["local-payment"].call("GET", "applications/antaeus");
+  const grant = (line: string | null) =>
+    kubectl.run([
+      ...["patch", "configmap", "argocd-rbac-cm", "-n", "argocd", "--type=merge", "--patch"],
+      JSON.stringify({ data: { "policy.control.csv": line } }),
+    ]);
+  t.is((await see()).status, 403);
+  await grant("p, proj:payment:team, applications, get, antaeus/antaeus, allow");
+  t.teardown(() => grant(null));
+  const granted = await waitFor(30, async () => (await see()).status === 200 || undefined);
+  t.true(granted);
+});

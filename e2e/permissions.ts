@@ -1,0 +1,205 @@
+/** Whom a right is about: the team of an application, another team, the platform, and a login in no team. */
+export type Who = "own team" | "another team" | "platform" | "no team";
+
+/** A call of Argo CD's API that needs the right, and does no harm where it is allowed. */
+export interface Call {
+  method: string;
+  path: string;
+  body?: unknown;
+}
+
+/** An application as the calls need it. */
+export interface Target {
+  name: string;
+  project: string;
+  namespace: string;
+  /** Its present spec and its project, as the API gives them. */
+  spec: object;
+  appProject: object;
+}
+
+interface Permission {
+  /** What one may do, in words. */
+  action: string;
+  allowed: Who[];
+  call(target: Target): Call;
+}
+
+const team: Who[] = ["own team", "platform"];
+const platform: Who[] = ["platform"];
+
+const missing = ({ namespace }: Target) => ({
+  namespace,
+  resourceName: "no-such-deployment",
+  group: "apps",
+  version: "v1",
+  kind: "Deployment",
+});
+
+const sync = ({ name }: Target, request: object): Call => ({
+  method: "POST",
+  path: `applications/${name}/sync`,
+  body: { name, dryRun: true, ...request },
+});
+
+const manifest = JSON.stringify({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "local" },
+});
+
+/**
+ * Who may do what in Argo CD: the one table. The end-to-end tests try every cell of it, and a cell that
+ * answers otherwise, either way, is a failure.
+ *
+ * A call that is allowed may still fail for another reason than permission; where it would change
+ * something, it is made so that it does.
+ */
+export const permissions: Permission[] = [
+  {
+    action: "see the application",
+    allowed: team,
+    call: ({ name }) => ({ method: "GET", path: `applications/${name}` }),
+  },
+  {
+    action: "read its logs",
+    allowed: team,
+    call: ({ name, namespace }) => ({
+      method: "GET",
+      path: `applications/${name}/logs?namespace=${namespace}&podName=none&container=none&follow=false`,
+    }),
+  },
+  {
+    action: "sync to what Git says",
+    allowed: team,
+    call: (target) => sync(target, { revision: "main" }),
+  },
+  {
+    action: "sync to another revision",
+    allowed: platform,
+    call: (target) => sync(target, { revision: "HEAD" }),
+  },
+  {
+    action: "sync manifests from elsewhere",
+    allowed: platform,
+    call: (target) => sync(target, { manifests: [manifest] }),
+  },
+  {
+    action: "roll back",
+    allowed: team,
+    // Auto-sync is on, so nobody's rollback begins.
+    call: ({ name }) => ({
+      method: "POST",
+      path: `applications/${name}/rollback`,
+      body: { name, id: 0, dryRun: true },
+    }),
+  },
+  {
+    action: "switch auto-sync off and on",
+    allowed: team,
+    // An update; the same spec changes nothing.
+    call: ({ name, spec }) => ({ method: "PUT", path: `applications/${name}/spec`, body: spec }),
+  },
+  {
+    action: "move it to another project",
+    allowed: platform,
+    // There is no such project, so that it stays where it is.
+    call: ({ name, spec }) => ({
+      method: "PUT",
+      path: `applications/${name}/spec`,
+      body: { ...spec, project: "no-such-project" },
+    }),
+  },
+  {
+    action: "restart its Deployment",
+    allowed: team,
+    call: (target) => ({
+      method: "POST",
+      path: `applications/${target.name}/resource/actions/v2`,
+      body: { name: target.name, ...missing(target), action: "restart" },
+    }),
+  },
+  {
+    action: "delete one of its resources",
+    allowed: platform,
+    call: (target) => ({
+      method: "DELETE",
+      path: `applications/${target.name}/resource?${new URLSearchParams(missing(target))}`,
+    }),
+  },
+  {
+    action: "end a sync under way",
+    allowed: team,
+    call: ({ name }) => ({ method: "DELETE", path: `applications/${name}/operation` }),
+  },
+  {
+    action: "open a shell in a pod",
+    allowed: [],
+    call: ({ name, project, namespace }) => ({
+      method: "GET",
+      path: `/terminal?${new URLSearchParams({ pod: "x", container: "x", appName: name, projectName: project, namespace })}`,
+    }),
+  },
+  {
+    action: "delete the application",
+    allowed: platform,
+    // The two parameters exclude each other, which Argo CD says after it has checked the permission.
+    call: ({ name }) => ({
+      method: "DELETE",
+      path: `applications/${name}?cascade=false&propagationPolicy=foreground`,
+    }),
+  },
+  {
+    action: "create an application in the project",
+    allowed: platform,
+    // No project allows this destination.
+    call: ({ project, spec }) => ({
+      method: "POST",
+      path: "applications",
+      body: {
+        metadata: { name: "no-such-application" },
+        spec: { ...spec, project, destination: { name: "no-such-cluster", namespace: "none" } },
+      },
+    }),
+  },
+  {
+    action: "see the project",
+    allowed: team,
+    call: ({ project }) => ({ method: "GET", path: `projects/${project}` }),
+  },
+  {
+    action: "change the project",
+    allowed: platform,
+    call: ({ project, appProject }) => ({
+      method: "PUT",
+      path: `projects/${project}`,
+      body: { project: appProject },
+    }),
+  },
+  {
+    action: "delete the project",
+    allowed: platform,
+    // It has applications, so it stays.
+    call: ({ project }) => ({ method: "DELETE", path: `projects/${project}` }),
+  },
+  {
+    action: "see the cluster",
+    allowed: platform,
+    call: () => ({ method: "GET", path: "clusters/https%3A%2F%2Fkubernetes.default.svc" }),
+  },
+  {
+    action: "change the cluster",
+    allowed: platform,
+    call: () => ({
+      method: "POST",
+      path: "clusters/https%3A%2F%2Fkubernetes.default.svc/invalidate-cache",
+      body: {},
+    }),
+  },
+  {
+    action: "add a repository",
+    allowed: platform,
+    // Without credentials and without a name nothing is stored.
+    call: () => ({ method: "POST", path: "repositories", body: { repo: "" } }),
+  },
+];
