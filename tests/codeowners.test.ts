@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import test from "ava";
+import { run } from "../scripts/lib/command.ts";
+
+const [platform, payment, antaeus] = ["@bpesics/platform", "@bpesics/payment", "@bpesics/antaeus"];
+
+const rules = readFileSync(".github/CODEOWNERS", "utf8")
+  .split("\n")
+  .filter((line) => line && !line.startsWith("#"))
+  .map((line) => line.split(/ +/) as [pattern: string, ...owners: string[]])
+  .map(([pattern, ...owners]) => ({ pattern, owners }));
+
+/** The patterns that we use, and no others: everything, and a folder from the root. */
+function matches(pattern: string, file: string): boolean {
+  if (pattern === "*") return true;
+  if (!/^\/[\w./-]+\/$/.test(pattern)) throw new Error(`no such pattern is known here: ${pattern}`);
+  return `/${file}`.startsWith(pattern);
+}
+
+/** Who owns a file: of the rules that match, the last one wins. */
+const owners = (file: string): string[] =>
+  rules.findLast(({ pattern }) => matches(pattern, file))?.owners ?? [];
+
+const files = (await run("git", ["ls-files"])).split("\n");
+
+test("a service belongs to its team alone, and so does what it is on Kubernetes", (t) => {
+  for (const [team, service] of Object.entries({ [payment]: "payment", [antaeus]: "antaeus" })) {
+    for (const file of [
+      `${service}-service/package.json`,
+      `${service}-service/src/main.ts`,
+      `${service}-service/Dockerfile`,
+      `apps/${service}/base/deployment.yaml`,
+      `apps/${service}/overlays/testing/kustomization.yaml`,
+      `apps/${service}/a-new-folder/file.yaml`,
+    ]) {
+      t.deepEqual(owners(file), [team], file);
+    }
+  }
+});
+
+test("what makes an administrator of the cluster belongs to the platform team alone", (t) => {
+  const roots = ["clusters/", "argocd/", ".github/", "scripts/", "tests/", "e2e/", ".ci/"];
+  const theirs = files.filter((file) => roots.some((root) => file.startsWith(root)));
+  t.true(theirs.includes("clusters/testing/apps/payment.yaml"));
+  for (const file of [
+    ...theirs,
+    ".github/CODEOWNERS",
+    ".github/workflows/test.yaml",
+    "Makefile",
+    "README.md",
+    "package.json",
+    "compose.yaml",
+    "clusters/testing/apps/a-new-application.yaml",
+    "clusters/payment-service/file.yaml",
+    "apps/a-new-service/base/deployment.yaml",
+    "apps/kustomization.yaml",
+    "payment-service.yaml",
+    "a-new-file",
+  ]) {
+    t.deepEqual(owners(file), [platform], file);
+  }
+});
+
+test("each folder of the repository has one owner, and each rule a file", (t) => {
+  for (const folder of new Set(files.map(dirname))) {
+    t.is(owners(`${folder}/file`.replace(/^\.\//, "")).length, 1, folder);
+  }
+  for (const { pattern } of rules)
+    t.true(
+      files.some((file) => matches(pattern, file)),
+      pattern,
+    );
+});
+
+test("the check itself: the last rule that matches wins, and an unknown pattern is not guessed", (t) => {
+  t.is(rules[0]?.pattern, "*", "a default after the others would win over them");
+  for (const pattern of ["*.ts", "docs/", "/docs", "/docs/*", "/docs/**/"])
+    t.throws(() => matches(pattern, "docs/file.ts"), undefined, pattern);
+});
