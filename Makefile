@@ -1,7 +1,7 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test up down pay status e2e deploy shell-multitool format
+.PHONY: help run test up down pay status e2e deploy shell-multitool branch-protection format
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
@@ -16,7 +16,7 @@ BUNDLES := $(SERVICES:%=%/dist/main.cjs)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36mmake %-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36mmake %-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
 	@node scripts/run.ts
@@ -44,6 +44,9 @@ e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names
 
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node scripts/shell-multitool.ts
+
+branch-protection: $(NODE) ## Have GitHub enforce who may merge what (DRY_RUN=1 only shows how)
+	@node scripts/branch-protection.ts $(if $(DRY_RUN),--dry-run)
 
 down: $(NODE) ## Remove the cluster and all that make up made
 	@node scripts/down.ts
