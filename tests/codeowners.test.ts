@@ -54,6 +54,7 @@ test("what makes an administrator of the cluster belongs to the platform team al
     "clusters/testing/apps/a-new-application.yaml",
     "clusters/payment-service/file.yaml",
     "apps/a-new-service/base/deployment.yaml",
+    "apps/antaeus/components/published-original/namespace.yaml",
     "apps/kustomization.yaml",
     "payment-service.yaml",
     "a-new-file",

@@ -1,0 +1,205 @@
+import test from "ava";
+import { run } from "../scripts/lib/command.ts";
+import { retry } from "../scripts/lib/progress.ts";
+import { head, kubectl, pods, untilLive } from "./cluster.ts";
+import { network, type Source, sources, type Target, targets } from "./network.ts";
+import { record } from "./report.ts";
+
+const namespaces = ["app-antaeus", "app-payment"];
+const outsideName = "pe-gitops-e2e-outside";
+
+interface Place {
+  namespace: string;
+  pod: string;
+}
+
+/** A pod that waits to be told what to call. It is of payment's image, which is on the node anyway. */
+async function place(name: string, namespace: string, labels: object = {}, hostNetwork = false) {
+  const [payment] = await pods("payment");
+  const manifest = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: `e2e-${name}`, namespace, labels },
+    spec: {
+      hostNetwork,
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 0,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      containers: [
+        {
+          name: "wait",
+          image: payment?.spec.containers[0]?.image,
+          command: ["/node", "-e", "setInterval(() => {}, 1e6)"],
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        },
+      ],
+    },
+  };
+  await kubectl.run(["apply", "-f", "-"], JSON.stringify(manifest));
+  return { namespace, pod: `e2e-${name}` };
+}
+
+const antaeusLabels = { "app.kubernetes.io/name": "antaeus" };
+
+async function places(): Promise<Record<Source, Place>> {
+  const [antaeus] = await pods("antaeus");
+  const [payment] = await pods("payment");
+  const made = {
+    "stranger-antaeus": await place("stranger", "app-antaeus"),
+    "stranger-payment": await place("stranger", "app-payment"),
+    "right-labels": await place("right-labels", "default", antaeusLabels),
+    stranger: await place("stranger", "default"),
+    node: await place("node", "default", {}, true),
+  };
+  for (const { namespace, pod } of Object.values(made)) {
+    await kubectl.run([
+      "wait",
+      "-n",
+      namespace,
+      `pod/${pod}`,
+      "--for=condition=Ready",
+      "--timeout=1m",
+    ]);
+  }
+  return {
+    antaeus: { namespace: "app-antaeus", pod: antaeus?.metadata.name ?? "" },
+    payment: { namespace: "app-payment", pod: payment?.metadata.name ?? "" },
+    ...made,
+  };
+}
+
+/** Where each target is. Addresses, so that a call does not need DNS; DNS is a target of its own. */
+async function addresses(): Promise<Record<Target, string>> {
+  const get = (...args: string[]) => kubectl.run(["get", ...args]);
+  const service = (name: string, namespace: string) =>
+    get("service", name, "-n", namespace, "-o", "jsonpath={.spec.clusterIP}");
+  const pod = (namespace: string) =>
+    get(
+      "pods",
+      "-n",
+      namespace,
+      "-o",
+      "jsonpath={.items[?(@.metadata.labels.pod-template-hash)].status.podIP}",
+    );
+  const first = async (ips: Promise<string>) => (await ips).split(" ")[0];
+  const payment = await first(pod("app-payment"));
+  return {
+    antaeus: `${await service("antaeus", "app-antaeus")}:8000`,
+    "antaeus-pod": `${await first(pod("app-antaeus"))}:8000`,
+    payment: `${await service("payment", "app-payment")}:9000`,
+    "payment-pod": `${payment}:9000`,
+    "payment-other": `${payment}:9001`,
+    dns: `${await service("kube-dns", "kube-system")}:53`,
+    api: `${await service("kubernetes", "default")}:443`,
+    outside: await outside(),
+  };
+}
+
+/** A container beside the cluster's nodes plays the world outside. */
+async function outside(): Promise<string> {
+  const [payment] = await pods("payment");
+  await run("docker", ["rm", "-f", outsideName]);
+  const image = payment?.spec.containers[0]?.image ?? "";
+  await run("docker", ["run", "-d", "--name", outsideName, "--network", "kind", image]);
+  const ip = "{{.NetworkSettings.Networks.kind.IPAddress}}";
+  return `${await run("docker", ["inspect", "-f", ip, outsideName])}:9000`;
+}
+
+/** Tries to connect to each address. A refusal has arrived there too; silence has not. */
+async function reached(from: Place, to: Record<string, string>): Promise<Record<string, string>> {
+  const script = `
+    const { connect } = require("node:net");
+    const reach = ([name, address]) => new Promise((resolve) => {
+      const [host, port] = address.split(":");
+      const socket = connect({ host, port: Number(port), timeout: 1500 });
+      const end = (how) => { socket.destroy(); resolve([name, how]); };
+      socket.on("connect", () => end("connected"));
+      socket.on("timeout", () => end("silence"));
+      socket.on("error", ({ code }) => end(code));
+    });
+    Promise.all(Object.entries(${JSON.stringify(to)}).map(reach))
+      .then((all) => console.log(JSON.stringify(Object.fromEntries(all))));`;
+  const args = ["exec", "-n", from.namespace, from.pod, "--", "/node", "-e", script];
+  return JSON.parse(await kubectl.run(args));
+}
+
+const isOpen = (answer = "") => answer === "connected" || answer === "ECONNREFUSED";
+
+/** Every source calls every target. */
+async function matrix(from: Record<Source, Place>, to: Record<Target, string>) {
+  const cells = [];
+  for (const [source, place] of Object.entries(from) as [Source, Place][]) {
+    const answers = await reached(place, to);
+    for (const target of Object.keys(targets) as Target[]) {
+      const answered = answers[target] ?? "";
+      const expected = network[source].includes(target);
+      const words = { source: sources[source], target: targets[target] };
+      cells.push({ ...words, expected, actual: isOpen(answered), called: to[target], answered });
+    }
+  }
+  return cells;
+}
+
+/** Whether the root Application puts back what others change. */
+async function selfHealing(on: boolean): Promise<void> {
+  const patch = JSON.stringify({ spec: { syncPolicy: { automated: { enabled: on } } } });
+  const args = [
+    "applications.argoproj.io",
+    "root",
+    "-n",
+    "argocd",
+    "--type=merge",
+    "--patch",
+    patch,
+  ];
+  await kubectl.run(["patch", ...args]);
+}
+
+test.after.always(async () => {
+  await selfHealing(true);
+  for (const namespace of [...namespaces, "default"]) {
+    const names = ["stranger", "right-labels", "node"].map((name) => `pod/e2e-${name}`);
+    await kubectl.run(["delete", "-n", namespace, "--ignore-not-found", ...names]);
+  }
+  await run("docker", ["rm", "-f", outsideName]);
+  await untilLive(head);
+});
+
+test("every cell of the table answers as the table says; without the policies, nothing is closed", async (t) => {
+  const from = await places();
+  const to = await addresses();
+
+  const cells = await matrix(from, to);
+  for (const { source, target, expected, actual, answered } of cells) {
+    t.is(actual, expected, `${source} → ${target}: ${answered}`);
+  }
+
+  // The control: with the policies away, each call that was blocked goes through.
+  await selfHealing(false);
+  for (const namespace of namespaces) {
+    await kubectl.run(["delete", "networkpolicies", "--all", "-n", namespace]);
+  }
+  const control = await retry(30, async () => {
+    const open = await matrix(from, to);
+    const closed = open.find(({ actual }) => !actual);
+    if (closed) throw new Error(`${closed.source} → ${closed.target} is closed without a policy`);
+    return open;
+  });
+  t.is(control.length, cells.length);
+
+  // Restored by Argo CD, they close again.
+  const begin = performance.now();
+  await selfHealing(true);
+  await retry(60, async () => {
+    for (const { expected, actual, source, target } of await matrix(from, to)) {
+      if (actual !== expected) throw new Error(`${source} → ${target} is not as it was`);
+    }
+  });
+  const seconds = (performance.now() - begin) / 1000;
+  t.log(`${cells.length} cells; blocked again ${seconds.toFixed(1)} s after self-heal was back`);
+  record("network", { title: "Who may talk to whom", cells, seconds });
+});

@@ -1,0 +1,42 @@
+/** Places that calls come from. */
+export const sources = {
+  antaeus: "Antaeus",
+  payment: "payment",
+  "stranger-antaeus": "a stranger in app-antaeus",
+  "stranger-payment": "a stranger in app-payment",
+  "right-labels": "a pod elsewhere with Antaeus' labels",
+  stranger: "a stranger elsewhere",
+  node: "a node's own network",
+} as const;
+
+/** Places that calls go to. */
+export const targets = {
+  antaeus: "Antaeus:8000",
+  "antaeus-pod": "Antaeus' pod:8000",
+  payment: "payment:9000",
+  "payment-pod": "payment's pod:9000",
+  "payment-other": "payment's pod:9001",
+  dns: "DNS",
+  api: "the API server",
+  outside: "outside of the cluster",
+} as const;
+
+export type Source = keyof typeof sources;
+export type Target = keyof typeof targets;
+
+const everything = Object.keys(targets) as Target[];
+/** What pods may call that no policy of ours selects: whatever lets them in. */
+const elsewhere: Target[] = ["antaeus", "antaeus-pod", "dns", "api", "outside"];
+
+/** Who may call what: the one table. The end-to-end tests try every cell of it. */
+export const network: Record<Source, Target[]> = {
+  antaeus: ["payment", "payment-pod", "dns"],
+  payment: ["dns"],
+  "stranger-antaeus": ["dns"],
+  "stranger-payment": ["dns"],
+  "right-labels": elsewhere,
+  stranger: elsewhere,
+  // A node always reaches its own pods: the kubelet's probes come from there. What may run with the
+  // node's network is what the pod security level of a namespace says.
+  node: everything,
+};
