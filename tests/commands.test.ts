@@ -135,7 +135,7 @@ test("make deploy without a cluster says how to get one", async (t) => {
 
 test("make down with nothing there succeeds, and says so", async (t) => {
   for (const programs of [{}, fine]) {
-    const [succeeded, printed] = await script("down", programs);
+    const [succeeded, printed] = await script("down", programs, await repository());
     t.true(succeeded, printed);
     t.regex(printed, /There is no cluster to remove/);
   }
