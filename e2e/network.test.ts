@@ -2,7 +2,7 @@ import test from "ava";
 import { run } from "../scripts/lib/command.ts";
 import { retry } from "../scripts/lib/progress.ts";
 import { head, kubectl, pods, untilLive } from "./cluster.ts";
-import { network, type Source, sources, type Target, targets } from "./network.ts";
+import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
 import { record } from "./report.ts";
 
 const namespaces = ["app-antaeus", "app-payment"];
@@ -85,11 +85,12 @@ async function addresses(): Promise<Record<Target, string>> {
       "-o",
       "jsonpath={.items[?(@.metadata.labels.pod-template-hash)].status.podIP}",
     );
-  const first = async (ips: Promise<string>) => (await ips).split(" ")[0];
-  const payment = await first(pod("app-payment"));
+  const antaeus = await pod("app-antaeus");
+  // Not the pod that calls.
+  const payment = (await pod("app-payment")).split(" ").at(-1);
   return {
     antaeus: `${await service("antaeus", "app-antaeus")}:8000`,
-    "antaeus-pod": `${await first(pod("app-antaeus"))}:8000`,
+    "antaeus-pod": `${antaeus}:8000`,
     payment: `${await service("payment", "app-payment")}:9000`,
     "payment-pod": `${payment}:9000`,
     "payment-other": `${payment}:9001`,
@@ -135,6 +136,7 @@ async function matrix(from: Record<Source, Place>, to: Record<Target, string>) {
   for (const [source, place] of Object.entries(from) as [Source, Place][]) {
     const answers = await reached(place, to);
     for (const target of Object.keys(targets) as Target[]) {
+      if (itself[source]?.includes(target)) continue;
       const answered = answers[target] ?? "";
       const expected = network[source].includes(target);
       const words = { source: sources[source], target: targets[target] };
@@ -174,9 +176,8 @@ test("every cell of the table answers as the table says; without the policies, n
   const to = await addresses();
 
   const cells = await matrix(from, to);
-  for (const { source, target, expected, actual, answered } of cells) {
-    t.is(actual, expected, `${source} → ${target}: ${answered}`);
-  }
+  const wrong = cells.filter(({ expected, actual }) => actual !== expected);
+  t.deepEqual(wrong, []);
 
   // The control: with the policies away, each call that was blocked goes through.
   await selfHealing(false);
