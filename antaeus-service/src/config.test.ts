@@ -28,3 +28,11 @@ for (const endpoint of ["payment:9000", "ftp://payment/charge", "/api/v1/charge"
     t.throws(() => readConfig({ PAYMENT_PROVIDER_ENDPOINT: endpoint }), { message: /valid uri/ });
   });
 }
+
+test("the token's file is taken as it is, and may not be empty", (t) => {
+  const PAYMENT_TOKEN_FILE = "/var/run/secrets/payment/token";
+  t.like(readConfig({ PAYMENT_PROVIDER_ENDPOINT, PAYMENT_TOKEN_FILE }), { PAYMENT_TOKEN_FILE });
+  t.throws(() => readConfig({ PAYMENT_PROVIDER_ENDPOINT, PAYMENT_TOKEN_FILE: "" }), {
+    message: /"PAYMENT_TOKEN_FILE" is not allowed to be empty/,
+  });
+});

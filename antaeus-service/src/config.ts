@@ -16,6 +16,11 @@ const schema = Joi.object({
   PAYMENT_PROVIDER_ENDPOINT: Joi.string()
     .uri({ scheme: ["http", "https"] })
     .required(),
+  /**
+   * File that holds a token of Antaeus's service account, sent with every charge; it is read for
+   * each, as the kubelet replaces it. Unset, charges are sent without a token.
+   */
+  PAYMENT_TOKEN_FILE: Joi.string(),
   /** Time a charge may take, in milliseconds. */
   CHARGE_TIMEOUT: Joi.number().integer().min(1).max(60_000).default(5000),
   /** Charges under way at once in a pay run. */
@@ -29,6 +34,7 @@ export interface Config {
   CUSTOMERS: number;
   INVOICES_PER_CUSTOMER: number;
   PAYMENT_PROVIDER_ENDPOINT: string;
+  PAYMENT_TOKEN_FILE?: string;
   CHARGE_TIMEOUT: number;
   CHARGE_CONCURRENCY: number;
 }

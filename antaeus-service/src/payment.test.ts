@@ -1,5 +1,8 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { Due } from "./database.ts";
@@ -89,3 +92,64 @@ test("silence is no answer once the time is up, before or amid the body", async 
 test("nobody there is no answer", async (t) => {
   await t.throwsAsync(paymentAt("http://127.0.0.1:1/api/v1/charge", 5000)(invoice));
 });
+
+/** A path of its own for a token, where nothing is yet. */
+const tokenFile = () => join(mkdtempSync(join(tmpdir(), "antaeus-")), "token");
+
+/** A payment service that accepts everything, and the authorization of each request to it. */
+async function accepting(t: ExecutionContext) {
+  const sent: (string | undefined)[] = [];
+  const endpoint = await payment(t, (request, response) => {
+    sent.push(request.headers.authorization);
+    response.end('{"result":true}');
+  });
+  return { endpoint, sent };
+}
+
+test("no token is sent unless there is a file for it", async (t) => {
+  const { endpoint, sent } = await accepting(t);
+  t.true(await paymentAt(endpoint, 5000)(invoice));
+  t.deepEqual(sent, [undefined]);
+});
+
+test("every charge sends the token that the file holds by then", async (t) => {
+  const { endpoint, sent } = await accepting(t);
+  const file = tokenFile();
+  const charge = paymentAt(endpoint, 5000, file);
+  writeFileSync(file, "first.token.in-base64_url\n");
+  t.true(await charge(invoice));
+  t.true(await charge(invoice));
+  // The kubelet puts another file in its place.
+  writeFileSync(`${file}.new`, "second.token.in-base64_url");
+  renameSync(`${file}.new`, file);
+  t.true(await charge(invoice));
+  t.deepEqual(sent, [
+    "Bearer first.token.in-base64_url",
+    "Bearer first.token.in-base64_url",
+    "Bearer second.token.in-base64_url",
+  ]);
+});
+
+const tokenless: [what: string, put: (file: string) => void, message: string][] = [
+  ["no file", () => {}, "cannot read the token in FILE"],
+  ["an empty file", (file) => writeFileSync(file, ""), "FILE holds no token"],
+  ["a blank file", (file) => writeFileSync(file, " \n"), "FILE holds no token"],
+  ["two lines", (file) => writeFileSync(file, "secret\nsecret\n"), "FILE holds no token"],
+  ["a folder", (file) => renameSync(mkdtempSync(file), file), "cannot read the token in FILE"],
+];
+for (const [what, put, message] of tokenless) {
+  test(`${what} for a token fails the charge, and payment is not asked`, async (t) => {
+    const { endpoint, sent } = await accepting(t);
+    const file = tokenFile();
+    const charge = paymentAt(endpoint, 5000, file);
+    put(file);
+    const error = await t.throwsAsync(charge(invoice));
+    t.is(error?.message, message.replace("FILE", file));
+    t.deepEqual(sent, []);
+
+    rmSync(file, { recursive: true, force: true });
+    writeFileSync(file, "token");
+    t.true(await charge(invoice));
+    t.deepEqual(sent, ["Bearer token"], "with a token it is the same charge that goes through");
+  });
+}

@@ -1,4 +1,5 @@
 import type { Due } from "./database.ts";
+import { tokenIn } from "./token.ts";
 
 /** Asks payment to charge an invoice: whether it was accepted. */
 export type Charge = (invoice: Due) => Promise<boolean>;
@@ -11,13 +12,20 @@ export type Charge = (invoice: Due) => Promise<boolean>;
  *
  * @param endpoint full URL of the charge call
  * @param timeout in milliseconds, for the whole exchange
- * @returns a function that rejects when there is no answer, or one that is neither yes nor no
+ * @param tokenFile holds the token that tells payment who asks; without it none is sent
+ * @returns a function that rejects when there is no answer, or one that is neither yes nor no, and
+ * before it asks when there should be a token and is none
  */
-export function paymentAt(endpoint: string, timeout: number): Charge {
+export function paymentAt(endpoint: string, timeout: number, tokenFile?: string): Charge {
   return async ({ amount, customerId, chargeKey }) => {
+    const headers = new Headers({
+      "content-type": "application/json",
+      "idempotency-key": `"${chargeKey}"`,
+    });
+    if (tokenFile !== undefined) headers.set("authorization", `Bearer ${await tokenIn(tokenFile)}`);
     const response = await fetch(endpoint, {
       method: "POST",
-      headers: { "content-type": "application/json", "idempotency-key": `"${chargeKey}"` },
+      headers,
       body: JSON.stringify({ ...amount, customer_id: customerId }),
       redirect: "error",
       signal: AbortSignal.timeout(timeout),

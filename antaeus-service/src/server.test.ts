@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -109,6 +109,31 @@ test("a pay run with payment away answers false, changes nothing and logs why", 
   const line = JSON.parse(lines.find((entry) => entry.includes("/pay")) ?? "");
   t.like(line, { due: 10, accepted: 0, failed: 10 });
   t.regex(line.reason, /ECONNREFUSED|bad port/);
+});
+
+test("a pay run whose token is missing changes nothing and logs which file", async (t) => {
+  let charges = 0;
+  const PAYMENT_PROVIDER_ENDPOINT = await payment(() => ++charges > 0);
+  const PAYMENT_TOKEN_FILE = join(mkdtempSync(join(tmpdir(), "antaeus-")), "token");
+  const { server, lines } = await service({
+    PAYMENT_PROVIDER_ENDPOINT,
+    PAYMENT_TOKEN_FILE,
+    CUSTOMERS: "2",
+    INVOICES_PER_CUSTOMER: "6",
+  });
+  const pay = () => server.inject({ method: "POST", url: "/rest/v1/invoices/pay" });
+  const before = (await server.inject("/rest/v1/invoices")).payload;
+  t.is((await pay()).payload, "false");
+  t.is((await server.inject("/rest/v1/invoices")).payload, before);
+  t.is(charges, 0);
+  const line = JSON.parse(lines.find((entry) => entry.includes("/pay")) ?? "");
+  t.like(line, { due: 10, accepted: 0, failed: 10 });
+  t.true(line.reason.startsWith(`cannot read the token in ${PAYMENT_TOKEN_FILE}: ENOENT`));
+
+  writeFileSync(PAYMENT_TOKEN_FILE, "secret");
+  t.is((await pay()).payload, "true");
+  t.is(charges, 10);
+  t.notRegex(lines.join(), /secret/);
 });
 
 test("data survives a restart", async (t) => {

@@ -22,7 +22,11 @@ export async function deployment({
   const config = readConfig(env);
   const database = new Database(config.DATABASE);
   database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
-  const charge = paymentAt(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT);
+  const charge = paymentAt(
+    config.PAYMENT_PROVIDER_ENDPOINT,
+    config.CHARGE_TIMEOUT,
+    config.PAYMENT_TOKEN_FILE,
+  );
   const payRuns = new PayRuns(database, charge, config.CHARGE_CONCURRENCY);
 
   const server = createServer(config);
