@@ -24,12 +24,16 @@ const headers = Joi.object({
     }),
 }).unknown();
 
-/** POST /api/v1/charge: whether a charge is accepted is drawn at random. */
-export function charge(acceptanceShare: number): ServerRoute {
+/**
+ * POST /api/v1/charge: whether a charge is accepted is drawn at random.
+ * @param acceptanceShare of the charges, 0 to 1
+ * @param auth the strategy that knows who may charge; false lets anybody
+ */
+export function charge(acceptanceShare: number, auth: string | false): ServerRoute {
   return {
     method: "POST",
     path: "/api/v1/charge",
-    options: { validate: { headers, payload } },
+    options: { auth, validate: { headers, payload } },
     handler(request) {
       const key = request.headers["idempotency-key"] as string | undefined;
       const result = draw(request.payload as Charge, key) < acceptanceShare;

@@ -16,3 +16,37 @@ test("every wrong variable is named", (t) => {
   t.regex(error.message, /"PORT" must be/);
   t.regex(error.message, /"ACCEPTANCE_SHARE" must be/);
 });
+
+const caller = {
+  CALLER_ISSUER: "https://kubernetes.default.svc.cluster.local",
+  CALLER_JWKS_URL: "https://kubernetes.default.svc/openid/v1/jwks",
+  CALLER_AUDIENCE: "payment",
+  CALLER_SUBJECT: "system:serviceaccount:app-antaeus:antaeus",
+};
+
+test("the caller is all four variables", (t) => {
+  t.like(readConfig(caller), caller);
+});
+
+for (const variable of Object.keys(caller)) {
+  test(`a caller without ${variable} is refused, and so is ${variable} alone`, (t) => {
+    const { [variable as keyof typeof caller]: value, ...others } = caller;
+    const without = t.throws(() => readConfig(others));
+    t.true(without.message.endsWith(` must come with [${variable}]`), without.message);
+    const alone = t.throws(() => readConfig({ [variable]: value }));
+    t.regex(
+      alone.message,
+      new RegExp(`\\[${variable}\\] must come with \\[(CALLER_\\w+(, )?){3}\\]`),
+    );
+    const empty = t.throws(() => readConfig({ ...caller, [variable]: "" }));
+    t.regex(empty.message, new RegExp(`"${variable}" is not allowed to be empty`));
+  });
+}
+
+for (const url of ["kubernetes:443", "file:///etc/jwks.json", "/openid/v1/jwks"]) {
+  test(`${url} is no place for keys`, (t) => {
+    t.throws(() => readConfig({ ...caller, CALLER_JWKS_URL: url }), {
+      message: /"CALLER_JWKS_URL" must be a valid uri/,
+    });
+  });
+}

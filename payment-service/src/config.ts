@@ -8,13 +8,37 @@ const schema = Joi.object({
   PORT: Joi.number().port().default(9000),
   /** Share of charges to accept, 0 to 1. */
   ACCEPTANCE_SHARE: Joi.number().min(0).max(1).default(0.5),
-});
+  /**
+   * Who issues the tokens of callers: exactly their `iss`. This and the three below go together;
+   * unset, anybody may charge.
+   */
+  CALLER_ISSUER: Joi.string(),
+  /**
+   * URL of the issuer's public keys, a JWKS; it must answer without a token. The keys are kept for
+   * ten minutes, so that the issuer may be away for as long.
+   */
+  CALLER_JWKS_URL: Joi.string().uri({ scheme: ["http", "https"] }),
+  /** The audience that stands for payment: one of the tokens' `aud`. */
+  CALLER_AUDIENCE: Joi.string(),
+  /** The caller: exactly the tokens' `sub`, such as `system:serviceaccount:app-antaeus:antaeus`. */
+  CALLER_SUBJECT: Joi.string(),
+})
+  .and("CALLER_ISSUER", "CALLER_JWKS_URL", "CALLER_AUDIENCE", "CALLER_SUBJECT")
+  .messages({ "object.and": "{#present} must come with {#missing}" });
 
-export interface Config {
+/** The one caller that may charge. */
+export interface Caller {
+  CALLER_ISSUER: string;
+  CALLER_JWKS_URL: string;
+  CALLER_AUDIENCE: string;
+  CALLER_SUBJECT: string;
+}
+
+export type Config = {
   HOST: string;
   PORT: number;
   ACCEPTANCE_SHARE: number;
-}
+} & (Caller | { CALLER_ISSUER?: never });
 
 /**
  * Reads the configuration from environment variables.

@@ -1,5 +1,6 @@
 import Boom from "@hapi/boom";
 import Hapi, { type Request, type Server } from "@hapi/hapi";
+import { callerStrategy } from "./caller.ts";
 import { charge } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
 import { health } from "./health.ts";
@@ -17,7 +18,8 @@ export async function deployment({
 } = {}): Promise<Server> {
   const config = readConfig(env);
   const server = createServer(config);
-  server.route([health, charge(config.ACCEPTANCE_SHARE)]);
+  const auth = config.CALLER_ISSUER !== undefined && callerStrategy(server, config);
+  server.route([health, charge(config.ACCEPTANCE_SHARE, auth)]);
   server.events.on("response", (request) => {
     if (request.route.path !== health.path) log(JSON.stringify(describe(request)));
   });

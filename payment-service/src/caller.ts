@@ -1,0 +1,92 @@
+import Boom from "@hapi/boom";
+import type { Server } from "@hapi/hapi";
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import type { Caller } from "./config.ts";
+
+/**
+ * How the issuer's keys are fetched, in milliseconds. Fetched keys serve for as long as cacheMaxAge
+ * although the issuer is away, or has withdrawn one of them. A token with another key causes a
+ * fetch, but not within cooldownDuration of the last: made-up tokens must not busy the issuer.
+ */
+const fetching = { timeoutDuration: 2000, cacheMaxAge: 600_000, cooldownDuration: 30_000 };
+
+/** What clusters sign with. Not "none", and no shared secret: a public key could pose as one. */
+const algorithms = ["RS256", "ES256"] as const;
+
+/** How far the issuer's clock may be from this one, in seconds. */
+const clockTolerance = 5;
+
+/** RFC 6750: the scheme in any case, and one token. */
+const bearer = /^Bearer +([\w.~+/-]+=*)$/i;
+const invalidToken = 'Bearer error="invalid_token"';
+
+/**
+ * Makes a strategy of hapi that lets one caller in, known by the token of its Kubernetes service
+ * account. It runs before the payload is read.
+ *
+ * It throws 401 where there is no token or a wrong one, and 503 where the issuer's keys cannot be
+ * fetched: who cannot be verified is not let in. The reason of a 503 is logged.
+ *
+ * @returns the strategy's name
+ */
+export function callerStrategy(server: Server, caller: Caller): string {
+  const keys = createRemoteJWKSet(new URL(caller.CALLER_JWKS_URL), fetching);
+  const options = {
+    issuer: caller.CALLER_ISSUER,
+    audience: caller.CALLER_AUDIENCE,
+    subject: caller.CALLER_SUBJECT,
+    algorithms: [...algorithms],
+    requiredClaims: ["exp"],
+    clockTolerance,
+  };
+  server.auth.scheme("service-account", () => ({
+    async authenticate(request, h) {
+      const authorization = request.headers.authorization as string | undefined;
+      const token = bearer.exec(authorization ?? "")?.[1];
+      if (!token) {
+        throw Boom.unauthorized('"authorization" must be "Bearer" and a token', ["Bearer"]);
+      }
+      try {
+        await jwtVerify(token, keys, options);
+      } catch (error) {
+        const wrong = whatIsWrong(error);
+        if (wrong) throw Boom.unauthorized(`The token is refused: ${wrong}`, [invalidToken]);
+        Object.assign(request.app, { reason: describe(error as Error) });
+        throw Boom.serverUnavailable(
+          "Callers cannot be verified: the keys of their issuer cannot be fetched",
+        );
+      }
+      // There is but one caller, so nobody asks who it is.
+      return h.authenticated({ credentials: {} });
+    },
+  }));
+  server.auth.strategy("caller", "service-account");
+  return "caller";
+}
+
+/** By jose's error codes. Its messages are not passed on: some of them quote the token. */
+const wrongs = new Map([
+  ["ERR_JWS_INVALID", "it is malformed"],
+  ["ERR_JWT_INVALID", "it is malformed"],
+  ["ERR_JOSE_NOT_SUPPORTED", "it needs an extension that is not known"],
+  ["ERR_JOSE_ALG_NOT_ALLOWED", `its algorithm must be one of ${algorithms.join(", ")}`],
+  ["ERR_JWKS_NO_MATCHING_KEY", "its key is none of the issuer's"],
+  ["ERR_JWKS_MULTIPLE_MATCHING_KEYS", "it does not say which of the issuer's keys is its own"],
+  ["ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "its signature is wrong"],
+  ["ERR_JWT_EXPIRED", "it has expired"],
+]);
+
+/** The check that a token failed; undefined where it is not the token that failed. */
+function whatIsWrong(error: unknown): string | undefined {
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    if (claim === "nbf" && reason === "check_failed") return "it is not valid yet";
+    return `its "${claim}" is ${reason === "missing" ? "missing" : "wrong"}`;
+  }
+  return error instanceof errors.JOSEError ? wrongs.get(error.code) : undefined;
+}
+
+/** fetch says "fetch failed" and hides why in the cause. */
+function describe({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+}
