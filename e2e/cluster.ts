@@ -95,7 +95,10 @@ export async function charges(count: number): Promise<{ status: number; result: 
     for (let i = 0; i < ${count}; i++) {
       const response = await fetch(process.env.PAYMENT_PROVIDER_ENDPOINT, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: {
+          "content-type": "application/json",
+          authorization: "Bearer " + require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE),
+        },
         body: JSON.stringify({ currency: "EUR", value: 374.7234987654321, customer_id: 1 }),
       });
       answers.push({ status: response.status, ...(await response.json()) });

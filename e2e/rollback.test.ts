@@ -54,7 +54,8 @@ function load(seconds: number): Promise<{ answered: number; failed: string[] }> 
   return fromAntaeus(`
     const { request, Agent } = require("node:http");
     const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: 1 });
-    const headers = { "content-type": "application/json", "content-length": body.length };
+    const authorization = "Bearer " + require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE);
+    const headers = { "content-type": "application/json", "content-length": body.length, authorization };
     const agent = new Agent({ keepAlive: false });
     const charge = () => new Promise((resolve) => {
       const call = request(process.env.PAYMENT_PROVIDER_ENDPOINT, { method: "POST", headers, agent, timeout: 5000 });
