@@ -1,0 +1,332 @@
+import test from "ava";
+import { retry } from "../scripts/lib/progress.ts";
+import { as } from "./argocd.ts";
+import { application, charges, commit, head, kubectl, pods, restore } from "./cluster.ts";
+import { record } from "./report.ts";
+
+/** Who stops it: Argo CD, because the project does not allow it; or Kubernetes, whatever Argo CD thinks. */
+type Layer = "Argo CD" | "Kubernetes";
+
+const service = "apps/payment/base/service.yaml";
+const deployment = "apps/payment/base/deployment.yaml";
+
+const meta = (kind: string, apiVersion = "v1", namespace?: string) => ({
+  apiVersion,
+  kind,
+  metadata: { name: "e2e-escape", ...(namespace && { namespace }) },
+});
+const add = (manifest: object) => (text: string) => `${text}---\n${JSON.stringify(manifest)}\n`;
+const replace = (from: string, to: string) => (text: string) => text.replace(from, to);
+
+const container = {
+  name: "a",
+  image: "localhost/none:0.0.0",
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    runAsNonRoot: true,
+    capabilities: { drop: ["ALL"] },
+    seccompProfile: { type: "RuntimeDefault" },
+  },
+};
+
+interface Attempt {
+  what: string;
+  layer: Layer;
+  /** The file to change, as if the change had been merged. */
+  file: string;
+  change: (text: string) => string;
+  /** What Argo CD then says of the application or of one of its resources. */
+  says: RegExp;
+}
+
+const attempts: Attempt[] = [
+  {
+    what: "an application that makes applications",
+    layer: "Argo CD",
+    file: service,
+    change: add({
+      ...meta("Application", "argoproj.io/v1alpha1"),
+      spec: {
+        project: "platform",
+        source: { repoURL: "git://git.git.svc/pe-gitops.git", path: "clusters/testing/apps" },
+        destination: { server: "https://kubernetes.default.svc", namespace: "argocd" },
+      },
+    }),
+    says: /argoproj.io:Application is not permitted in project payment/,
+  },
+  {
+    what: "a role for the whole cluster",
+    layer: "Argo CD",
+    file: service,
+    change: add({
+      ...meta("ClusterRoleBinding", "rbac.authorization.k8s.io/v1"),
+      roleRef: {
+        apiGroup: "rbac.authorization.k8s.io",
+        kind: "ClusterRole",
+        name: "cluster-admin",
+      },
+      subjects: [{ kind: "ServiceAccount", name: "default", namespace: "app-payment" }],
+    }),
+    says: /ClusterRoleBinding is not permitted in project payment/,
+  },
+  {
+    what: "a role in its own namespace",
+    layer: "Argo CD",
+    file: service,
+    change: add({
+      ...meta("RoleBinding", "rbac.authorization.k8s.io/v1"),
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "admin" },
+      subjects: [{ kind: "ServiceAccount", name: "default", namespace: "app-payment" }],
+    }),
+    says: /RoleBinding is not permitted in project payment/,
+  },
+  {
+    what: "a network policy that opens its own door",
+    layer: "Argo CD",
+    file: service,
+    change: add({
+      ...meta("NetworkPolicy", "networking.k8s.io/v1"),
+      spec: { podSelector: {}, ingress: [{}], policyTypes: ["Ingress"] },
+    }),
+    says: /NetworkPolicy is not permitted in project payment/,
+  },
+  {
+    what: "another quota",
+    layer: "Argo CD",
+    file: service,
+    change: add({ ...meta("ResourceQuota"), spec: { hard: { pods: "1000" } } }),
+    says: /ResourceQuota is not permitted in project payment/,
+  },
+  {
+    what: "a lower security level for its namespace",
+    layer: "Argo CD",
+    file: service,
+    change: add({
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: {
+        name: "app-payment",
+        labels: { "pod-security.kubernetes.io/enforce": "privileged" },
+      },
+    }),
+    says: /Namespace is not permitted in project payment/,
+  },
+  {
+    what: "everything in another team's namespace",
+    layer: "Argo CD",
+    file: "apps/payment/base/kustomization.yaml",
+    change: replace("namespace: app-payment", "namespace: app-antaeus"),
+    says: /namespace app-antaeus is not permitted in project 'payment'/,
+  },
+  {
+    what: "a pod outside of any Deployment",
+    layer: "Kubernetes",
+    file: service,
+    change: add({ ...meta("Pod"), spec: { containers: [container] } }),
+    says: /argocd-deployers:payment" cannot (create|patch) resource "pods"/,
+  },
+  {
+    what: "endpoints of its own choice, such as another service's pods",
+    layer: "Kubernetes",
+    file: service,
+    change: add({
+      ...meta("EndpointSlice", "discovery.k8s.io/v1"),
+      addressType: "IPv4",
+      endpoints: [{ addresses: ["10.0.0.1"] }],
+      ports: [{ port: 8000 }],
+    }),
+    says: /argocd-deployers:payment" cannot (create|patch) resource "endpointslices"/,
+  },
+  {
+    what: "a port on every node",
+    layer: "Kubernetes",
+    file: service,
+    change: replace("spec:\n", "spec:\n  type: NodePort\n"),
+    says: /exceeded quota: limits, requested: services.nodeports=1/,
+  },
+  {
+    what: "a load balancer",
+    layer: "Kubernetes",
+    file: service,
+    change: replace("spec:\n", "spec:\n  type: LoadBalancer\n"),
+    says: /exceeded quota: limits, requested: services.(loadbalancers|nodeports)=1/,
+  },
+  {
+    what: "pods as root",
+    layer: "Kubernetes",
+    file: deployment,
+    change: replace(
+      "runAsNonRoot: true\n        runAsUser: 1000",
+      "runAsNonRoot: false\n        runAsUser: 0",
+    ),
+    says: /violates PodSecurity "restricted/,
+  },
+  {
+    what: "the node's files",
+    layer: "Kubernetes",
+    file: deployment,
+    change: (text) =>
+      `${text}      volumes:\n        - name: node\n          hostPath:\n            path: /\n`,
+    says: /violates PodSecurity "restricted.*hostPath/s,
+  },
+  {
+    what: "the node's network",
+    layer: "Kubernetes",
+    file: deployment,
+    change: replace("    spec:\n", "    spec:\n      hostNetwork: true\n"),
+    says: /violates PodSecurity "restricted.*hostNetwork|host namespaces/s,
+  },
+];
+
+const items: { what: string; layer: Layer; how: string; answered: string }[] = [];
+
+/** All that Argo CD and the Deployment's ReplicaSets say at the moment. */
+async function everythingSaid(): Promise<string> {
+  const { status } = await application("payment");
+  const sets = await kubectl.run([
+    ...["get", "replicasets", "-n", "app-payment", "-o"],
+    "jsonpath={.items[*].status.conditions[*].message}",
+  ]);
+  return (
+    JSON.stringify(status?.operationState ?? "") + JSON.stringify(status?.conditions ?? "") + sets
+  );
+}
+
+for (const { what, layer, file, change, says } of attempts) {
+  test.serial(`merged all the same, stopped by ${layer}: ${what}`, async (t) => {
+    const before = (await pods("payment")).map(({ metadata }) => metadata.name);
+    await commit(file, change);
+    const answered = await retry(60, async () => {
+      const [found] = says.exec((await everythingSaid()).replaceAll('\\"', '"')) ?? [];
+      if (!found) throw new Error(`nothing says ${says}: ${await everythingSaid()}`);
+      return found;
+    });
+    t.log(answered.slice(0, 200));
+    items.push({ what, layer, how: "merged", answered: answered.slice(0, 300) });
+    const now = (await pods("payment")).map(({ metadata }) => metadata.name);
+    t.true(
+      before.every((name) => now.includes(name)),
+      "the pods of before serve on",
+    );
+    t.true((await charges(5)).every(({ status }) => status === 200));
+  });
+}
+
+const payment = await as("local-payment");
+
+// biome-ignore lint/suspicious/noExplicitAny: an Application's spec as the API gives it
+const own = async (): Promise<any> => (await payment.call("GET", "applications/payment")).body.spec;
+
+const calls: [
+  what: string,
+  status: number,
+  says: RegExp,
+  call: () => ReturnType<typeof payment.call>,
+][] = [
+  [
+    "its application in another team's project",
+    403,
+    /permission denied/,
+    async () =>
+      payment.call("PUT", "applications/payment/spec", { ...(await own()), project: "antaeus" }),
+  ],
+  [
+    "its application in the project default",
+    403,
+    /permission denied/,
+    async () =>
+      payment.call("PUT", "applications/payment/spec", { ...(await own()), project: "default" }),
+  ],
+  [
+    "its application in another namespace",
+    400,
+    /do not match any of the allowed destinations/,
+    async () => {
+      const spec = await own();
+      const destination = { ...spec.destination, namespace: "app-antaeus" };
+      return payment.call("PUT", "applications/payment/spec", { ...spec, destination });
+    },
+  ],
+  [
+    "its application from another repository",
+    400,
+    /is not permitted in project/,
+    async () => {
+      const spec = await own();
+      const source = { ...spec.source, repoURL: "git://git.git.svc/somebody-else.git" };
+      return payment.call("PUT", "applications/payment/spec", { ...spec, source });
+    },
+  ],
+  [
+    "an application of its own making",
+    403,
+    /permission denied/,
+    async () =>
+      payment.call("POST", "applications", { metadata: { name: "mine" }, spec: await own() }),
+  ],
+  [
+    "a sync that replaces",
+    400,
+    /replace/i,
+    () =>
+      payment.call("POST", "applications/payment/sync", {
+        name: "payment",
+        dryRun: true,
+        syncOptions: { items: ["Replace=true"] },
+      }),
+  ],
+  [
+    "manifests that are not in Git",
+    403,
+    /permission denied/,
+    () => payment.call("POST", "applications/payment/sync", { name: "payment", manifests: ["{}"] }),
+  ],
+  [
+    "a restart of another team's pods",
+    403,
+    /permission denied/,
+    () =>
+      payment.call("POST", "applications/antaeus/resource/actions/v2", {
+        name: "antaeus",
+        namespace: "app-antaeus",
+        resourceName: "antaeus",
+        group: "apps",
+        version: "v1",
+        kind: "Deployment",
+        action: "restart",
+      }),
+  ],
+];
+for (const [what, status, says, call] of calls) {
+  test.serial(`asked of Argo CD's API, refused: ${what}`, async (t) => {
+    const answer = await call();
+    t.is(answer.status, status, answer.body.message);
+    t.regex(answer.body.message, says);
+    items.push({
+      what,
+      layer: "Argo CD",
+      how: "API",
+      answered: `${answer.status} ${answer.body.message}`,
+    });
+  });
+}
+
+test.serial("the control: what a team may do goes through the same doors", async (t) => {
+  await commit(service, add({ ...meta("ConfigMap"), data: { a: "b" } }));
+  const get = ["get", "configmap", "e2e-escape", "-n", "app-payment", "-o", "name"];
+  t.is(await retry(60, () => kubectl.run(get)), "configmap/e2e-escape");
+  t.is((await payment.call("PUT", "applications/payment/spec", await own())).status, 200);
+});
+
+test.serial("what none of them did: anything called e2e-escape elsewhere", async (t) => {
+  await restore();
+  const kinds =
+    "applications.argoproj.io,clusterrolebindings,rolebindings,networkpolicies,pods,endpointslices,resourcequotas,configmaps";
+  const names = await kubectl.run(["get", kinds, "-A", "-o", "jsonpath={.items[*].metadata.name}"]);
+  t.false(names.split(" ").includes("e2e-escape"));
+});
+
+test.after.always(async () => {
+  await restore();
+  record("escapes", { title: "Ways out that were tried", head, items });
+});

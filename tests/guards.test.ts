@@ -1,0 +1,161 @@
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { offences } from "./guards.ts";
+
+test("nothing in this repository reaches beyond its team", async (t) => {
+  t.deepEqual(await offences(), []);
+});
+
+/** Finds the offences of a copy of the repository in which somebody changed something. */
+async function offencesAfter(change: (root: string) => void): Promise<string[]> {
+  const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+  try {
+    for (const folder of ["apps", "argocd", "clusters"])
+      cpSync(folder, join(root, folder), { recursive: true });
+    change(root);
+    return await offences(root);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+const overlay = "apps/payment/overlays/testing/kustomization.yaml";
+const application = "clusters/testing/apps/payment.yaml";
+
+/** Replaces a part of a file, which must be there. */
+const edit = (file: string, from: string, to: string) => (root: string) => {
+  const text = readFileSync(join(root, file), "utf8");
+  if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
+  writeFileSync(join(root, file), text.replace(from, to));
+};
+
+/** Adds a manifest to what payment deploys. */
+const add = (manifest: object) => (root: string) => {
+  appendFileSync(
+    join(root, "apps/payment/base/service.yaml"),
+    `---\n${JSON.stringify(manifest)}\n`,
+  );
+};
+
+const meta = (kind: string, apiVersion = "v1") => ({ apiVersion, kind, metadata: { name: "x" } });
+
+/** What a member of the payment team might merge to reach beyond payment, and what is said against it. */
+const attempts: [what: string, change: (root: string) => void, offence: RegExp][] = [
+  [
+    "its application in another project",
+    edit(application, "project: payment", "project: platform"),
+    /the project of payment is platform/,
+  ],
+  [
+    "its application reading another folder",
+    edit(application, "apps/payment/", "apps/antaeus/"),
+    /reads apps\/antaeus/,
+  ],
+  [
+    "its application at another revision",
+    edit(application, "targetRevision: main", "targetRevision: mine"),
+    /reads mine/,
+  ],
+  [
+    "its application in another namespace",
+    edit(application, "namespace: app-payment", "namespace: app-antaeus"),
+    /deploys to app-antaeus/,
+  ],
+  [
+    "a namespace of its own making",
+    edit(application, "- FailOnSharedResource=true", "- CreateNamespace=true"),
+    /has sync options/,
+  ],
+  [
+    "an operation in the manifest",
+    edit(application, "spec:\n", "operation:\n  sync: {revision: mine}\nspec:\n"),
+    /has the field operation/,
+  ],
+  [
+    "an application of no team",
+    (root) => cpSync(join(root, application), join(root, "clusters/testing/apps/mine.yaml")),
+    /payment is no team's application/,
+  ],
+  [
+    "a remote base",
+    edit(
+      overlay,
+      "  - ../../base",
+      "  - ../../base\n  - https://github.com/somebody/else//deploy?ref=main",
+    ),
+    /somebody\/else.* is not in apps\/payment/,
+  ],
+  [
+    "another team's folder",
+    edit(overlay, "  - ../../base", "  - ../../../antaeus/base"),
+    /antaeus\/base is not in apps\/payment/,
+  ],
+  [
+    "a plugin that runs a program",
+    (root) => appendFileSync(join(root, overlay), "generators: [run.yaml]\n"),
+    /generators are not for a team/,
+  ],
+  [
+    "a role of its own",
+    add(meta("RoleBinding", "rbac.authorization.k8s.io/v1")),
+    /RoleBinding x: a team may not deploy this kind/,
+  ],
+  [
+    "an application that makes applications",
+    add(meta("Application", "argoproj.io/v1alpha1")),
+    /Application x: a team may not/,
+  ],
+  [
+    "a network policy of its own",
+    add(meta("NetworkPolicy", "networking.k8s.io/v1")),
+    /NetworkPolicy x: a team may not/,
+  ],
+  [
+    "another namespace",
+    edit(
+      "apps/payment/base/kustomization.yaml",
+      "namespace: app-payment",
+      "namespace: app-antaeus",
+    ),
+    /is not in app-payment/,
+  ],
+  [
+    "a port on every node",
+    edit("apps/payment/base/service.yaml", "spec:\n", "spec:\n  type: NodePort\n"),
+    /opens a port on every node/,
+  ],
+  [
+    "a name for another service",
+    add({
+      ...meta("Service"),
+      spec: { type: "ExternalName", externalName: "antaeus.app-antaeus" },
+    }),
+    /points out of its namespace/,
+  ],
+  [
+    "the node's files",
+    edit(
+      "apps/payment/components/known-caller/deployment.yaml",
+      "          configMap:\n            name: kube-root-ca.crt",
+      "          hostPath:\n            path: /etc",
+    ),
+    /mounts \/etc of the node/,
+  ],
+  [
+    "a malformed line in its project",
+    edit("argocd/projects/payment.yaml", "logs, get, payment/*, allow", "logs get payment/* allow"),
+    /not a policy/,
+  ],
+  [
+    "a line for another project",
+    edit("argocd/projects/payment.yaml", "sync, payment/*", "sync, antaeus/*"),
+    /not a policy/,
+  ],
+];
+for (const [what, change, offence] of attempts) {
+  test(`stopped before merge: ${what}`, async (t) => {
+    t.regex((await offencesAfter(change)).join("\n"), offence);
+  });
+}
