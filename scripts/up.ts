@@ -155,6 +155,12 @@ async function installArgoCD(files: string): Promise<void> {
   await kubectl.run(["rollout", "status", "statefulset", "-n", "argocd", "--timeout=10m"]);
 }
 
+/** Argo CD's parameters as the cluster has them; nothing when Argo CD is not there yet. */
+const parameters = () =>
+  kubectl
+    .run(["get", "configmap", "argocd-cmd-params-cm", "-n", "argocd", "-o", "jsonpath={.data}"])
+    .catch(() => "");
+
 /** Applies a folder of the commit. On the server's side, because Argo CD's CRDs are too large for the client's. */
 async function apply(files: string, folder: string): Promise<void> {
   await kubectl.run(["apply", "--server-side", "--force-conflicts", "-k", join(files, folder)]);
