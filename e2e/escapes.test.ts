@@ -1,7 +1,7 @@
 import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
 import { as } from "./argocd.ts";
-import { application, charges, commit, head, kubectl, pods, restore } from "./cluster.ts";
+import { charges, commit, head, kubectl, pods, restore } from "./cluster.ts";
 import { record } from "./report.ts";
 
 /** Who stops it: Argo CD, because the project does not allow it; or Kubernetes, whatever Argo CD thinks. */
@@ -182,16 +182,28 @@ const attempts: Attempt[] = [
 
 const items: { what: string; layer: Layer; how: string; answered: string }[] = [];
 
-/** All that Argo CD and the Deployment's ReplicaSets say at the moment. */
-async function everythingSaid(): Promise<string> {
-  const { status } = await application("payment");
-  const sets = await kubectl.run([
-    ...["get", "replicasets", "-n", "app-payment", "-o"],
-    "jsonpath={.items[*].status.conditions[*].message}",
-  ]);
-  return (
-    JSON.stringify(status?.operationState ?? "") + JSON.stringify(status?.conditions ?? "") + sets
-  );
+interface Status {
+  sync: { revision: string };
+  operationState: { message?: string; syncResult?: { revision: string; resources?: object[] } };
+  conditions?: { message: string }[];
+}
+
+interface ReplicaSet {
+  spec: { replicas: number };
+  status: { conditions?: { message: string }[] };
+}
+
+/** All that Argo CD and the Deployment's present ReplicaSet say of a commit; nothing of earlier ones. */
+async function saidOf(sha: string): Promise<string> {
+  const application = ["get", "applications.argoproj.io", "payment", "-n", "argocd"];
+  const { status } = await kubectl.json<{ status: Status }>(application);
+  const { sync, operationState, conditions = [] } = status;
+  if (sync.revision !== sha) return "";
+  const synced = operationState.syncResult?.revision === sha ? [operationState] : [];
+  const sets = ["get", "replicasets", "-n", "app-payment"];
+  const { items } = await kubectl.json<{ items: ReplicaSet[] }>(sets);
+  const present = items.filter(({ spec }) => spec.replicas > 0).map((set) => set.status.conditions);
+  return JSON.stringify([conditions, synced, present]).replaceAll('\\"', '"');
 }
 
 for (const { what, layer, file, change, says } of attempts) {
@@ -199,10 +211,11 @@ for (const { what, layer, file, change, says } of attempts) {
     const before = (await pods("payment")).map(({ metadata }) => metadata.name);
     // Or else the retries of the attempt before go on for a minute.
     await payment.call("DELETE", "applications/payment/operation");
-    await commit(file, change);
+    const sha = await commit(file, change);
     const answered = await retry(60, async () => {
-      const [found] = says.exec((await everythingSaid()).replaceAll('\\"', '"')) ?? [];
-      if (!found) throw new Error(`nothing says ${says}: ${await everythingSaid()}`);
+      const said = await saidOf(sha);
+      const [found] = says.exec(said) ?? [];
+      if (!found) throw new Error(`nothing says ${says}: ${said}`);
       return found;
     });
     t.log(answered.slice(0, 200));

@@ -144,7 +144,12 @@ const exists = (service: string) =>
   ]);
 
 async function installArgoCD(files: string): Promise<void> {
+  const before = await parameters();
   await apply(files, "clusters/local/argocd");
+  if (before && before !== (await parameters())) {
+    // Argo CD reads these when it starts, and only then.
+    await kubectl.run(["rollout", "restart", "deployment,statefulset", "-n", "argocd"]);
+  }
   await kubectl.run([
     "wait",
     "--for=condition=Established",
