@@ -1,7 +1,7 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test up down pay status e2e deploy shell-multitool branch-protection format
+.PHONY: help run test up down pay status e2e deploy shell-multitool branch-protection format disaster-drill
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
@@ -41,6 +41,9 @@ status: $(NODE) ## Show what is deployed: revision, image, sync, health
 
 e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names
 	@ava --concurrency 1 --timeout 10m 'e2e/**'
+
+disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
+	@node scripts/disaster-drill.ts
 
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node scripts/shell-multitool.ts

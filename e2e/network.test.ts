@@ -48,11 +48,15 @@ const antaeusLabels = { "app.kubernetes.io/name": "antaeus" };
 async function places(): Promise<Record<Source, Place>> {
   const [antaeus] = await pods("antaeus");
   const [payment] = await pods("payment");
+  const monitoring = { apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } };
+  await kubectl.run(["apply", "-f", "-"], JSON.stringify(monitoring));
   const made = {
     "stranger-antaeus": await place("stranger", "app-antaeus"),
     "stranger-payment": await place("stranger", "app-payment"),
     "right-labels": await place("right-labels", "default", antaeusLabels),
     stranger: await place("stranger", "default"),
+    scraper: await place("scraper", "monitoring", { "metrics-scraper": "true" }),
+    "scraper-unlabelled": await place("stranger", "monitoring"),
     node: await place("node", "default", {}, true),
   };
   for (const { namespace, pod } of Object.values(made)) {
@@ -163,8 +167,8 @@ async function selfHealing(on: boolean): Promise<void> {
 
 test.after.always(async () => {
   await selfHealing(true);
-  for (const namespace of [...namespaces, "default"]) {
-    const names = ["stranger", "right-labels", "node"].map((name) => `pod/e2e-${name}`);
+  for (const namespace of [...namespaces, "default", "monitoring"]) {
+    const names = ["stranger", "right-labels", "node", "scraper"].map((name) => `pod/e2e-${name}`);
     await kubectl.run(["delete", "-n", namespace, "--ignore-not-found", ...names]);
   }
   await run("docker", ["rm", "-f", outsideName]);

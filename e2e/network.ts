@@ -6,6 +6,8 @@ export const sources = {
   "stranger-payment": "a stranger in app-payment",
   "right-labels": "a pod elsewhere with Antaeus' labels",
   stranger: "a stranger elsewhere",
+  scraper: "a metrics scraper",
+  "scraper-unlabelled": "its neighbour without the label",
   node: "a node's own network",
 } as const;
 
@@ -36,6 +38,8 @@ export const network: Record<Source, Target[]> = {
   "stranger-payment": ["dns"],
   "right-labels": elsewhere,
   stranger: elsewhere,
+  scraper: [...elsewhere, "payment", "payment-pod"],
+  "scraper-unlabelled": elsewhere,
   // A node always reaches its own pods: the kubelet's probes come from there. What may run with the
   // node's network is what the pod security level of a namespace says.
   node: everything,

@@ -74,6 +74,7 @@ test("make help tells of every target that people type", async (t) => {
     "e2e",
     "deploy",
     "shell-multitool",
+    "disaster-drill",
     "branch-protection",
   ]) {
     t.regex(help, new RegExp(`make ${target}\\b.*\\w`));

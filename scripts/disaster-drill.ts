@@ -1,0 +1,27 @@
+// make disaster-drill: the cluster is gone; the runbook's commands, and how long until all is back.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { isLive, Kubectl, localContext } from "./lib/cluster.ts";
+import { Advice, main, run } from "./lib/command.ts";
+import { isFair, payRun, report } from "./lib/pay-run.ts";
+import { step } from "./lib/progress.ts";
+import { runbook } from "./lib/runbook.ts";
+
+main(async () => {
+  const steps: { step: string; seconds: number }[] = [];
+  for (const command of (runbook["The cluster is gone"] ?? []).join("").trim().split("\n")) {
+    const begin = performance.now();
+    await step(command, () => run("bash", ["-ec", command], { show: true }));
+    steps.push({ step: command, seconds: (performance.now() - begin) / 1000 });
+  }
+  const commit = await run("git", ["rev-parse", "HEAD"]);
+  const applications = await new Kubectl(localContext).applications();
+  if (!applications.every((application) => isLive(application, commit))) {
+    throw new Advice("Not everything is back: make status says what is missing.");
+  }
+  const paid = await payRun("http://localhost:30008");
+  console.log(report(paid));
+  mkdirSync("report", { recursive: true });
+  const found = { title: "Disaster: the cluster is deleted", steps };
+  writeFileSync("report/drill-disaster.json", JSON.stringify(found, null, 2));
+  process.exitCode = isFair(paid) ? 0 : 1;
+});
