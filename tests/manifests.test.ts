@@ -227,6 +227,8 @@ test("the published original is an option that renders, and gets what it needs",
   t.false(spec.containers[0].securityContext.readOnlyRootFilesystem);
 
   const platform = await renderWith(original, "clusters/testing/apps");
+  const policy = platform.find(({ metadata }) => metadata.name === "antaeus-to-payment");
+  t.deepEqual(policy?.spec.egress.at(-1), {}, "Gradle comes from the internet");
   const levels = platform
     .filter(({ kind }) => kind === "Namespace")
     .map(({ metadata }) => [
