@@ -1,10 +1,14 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { Database } from "./database.ts";
 
-const file = () => join(mkdtempSync(join(tmpdir(), "antaeus-")), "antaeus.db");
+const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
+test.after.always(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+const file = () => join(folder, `antaeus-${++files}.db`);
 
 test("seeds customers with currencies in turn, each with its first invoice paid", (t) => {
   const database = new Database(":memory:");
@@ -72,7 +76,7 @@ test("what is no database, or cannot be opened, is refused and left as it is", (
   const path = file();
   writeFileSync(path, "a letter, not a database".repeat(100));
   t.throws(() => new Database(path), {
-    message: /Cannot use the database .*antaeus.db: file is not a database/,
+    message: /Cannot use the database .*\.db: file is not a database/,
   });
   t.throws(() => new Database("/nowhere/antaeus.db"), {
     message: /Cannot use the database \/nowhere/,

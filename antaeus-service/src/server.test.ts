@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -137,7 +137,9 @@ test("a pay run whose token is missing changes nothing and logs which file", asy
 });
 
 test("data survives a restart", async (t) => {
-  const DATABASE = join(mkdtempSync(join(tmpdir(), "antaeus-")), "antaeus.db");
+  const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const DATABASE = join(folder, "antaeus.db");
   const PAYMENT_PROVIDER_ENDPOINT = await payment((customer) => customer % 2 === 0);
   const first = await service({ DATABASE, PAYMENT_PROVIDER_ENDPOINT });
   await first.server.inject({ method: "POST", url: "/rest/v1/invoices/pay" });

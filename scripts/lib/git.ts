@@ -17,10 +17,9 @@ export async function head(): Promise<string> {
   });
   const changes = await run("git", ["status", "--porcelain"]);
   if (changes) {
-    const files = changes.split("\n");
-    warn(
-      `Only commits are deployed. Not committed, so not deployed: ${files.length} files (${files[0]?.slice(3)}, …)`,
-    );
+    const [first = "", ...more] = changes.split("\n").map((line) => line.slice(3));
+    const files = more.length > 0 ? `${first} and ${more.length} more` : first;
+    warn(`Only commits are deployed. Not committed, so not deployed: ${files}`);
   }
   return commit;
 }
