@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { Advice, run, succeeds } from "./command.ts";
 
 const pinned = /^kustomize (.+)$/m.exec(readFileSync(".tool-versions", "utf8"))?.[1];
@@ -41,11 +41,24 @@ async function kustomize([command = "", ...args]: string[], name: string): Promi
   return { name, build: (folder) => run(command, [...args, folder], { env }) };
 }
 
+/**
+ * A folder to make things in that are renamed when they are whole: one that was interrupted is not taken
+ * for it, and of two processes that make the same thing either may be first.
+ */
+function temporary(): string {
+  mkdirSync(".tools", { recursive: true });
+  return mkdtempSync(resolve(".tools/new-"));
+}
+
 async function goInstall(binary: string): Promise<boolean> {
   if (!(await succeeds("go", ["version"]))) return false;
   console.log(`▸ Building kustomize ${pinned} with Go, once`);
   const module = `sigs.k8s.io/kustomize/kustomize/v5@v${pinned}`;
-  await run("go", ["install", module], { env: { ...goEnv, GOBIN: resolve(binary, "..") } });
+  const folder = temporary();
+  await run("go", ["install", module], { env: { ...goEnv, GOBIN: folder } });
+  mkdirSync(dirname(binary), { recursive: true });
+  renameSync(join(folder, "kustomize"), binary);
+  rmSync(folder, { recursive: true });
   return true;
 }
 
@@ -67,9 +80,7 @@ async function argoCDFromGo(): Promise<NodeJS.ProcessEnv> {
     const { Dir } = JSON.parse(
       await run("go", ["mod", "download", "-json", module], { env: goEnv }),
     );
-    // Renamed when it is whole, so that one that was interrupted is not taken for it.
-    mkdirSync(".tools", { recursive: true });
-    const folder = mkdtempSync(resolve(".tools/argo-cd-"));
+    const folder = temporary();
     const author = ["-c", "user.name=argo-cd", "-c", "user.email=argo-cd"];
     const git = (...args: string[]) =>
       run("git", ["--git-dir", folder, "--work-tree", Dir, ...author, ...args]);
@@ -77,7 +88,12 @@ async function argoCDFromGo(): Promise<NodeJS.ProcessEnv> {
     await git("add", "manifests");
     await git("commit", "--quiet", "--message", `Argo CD ${version}`);
     await git("tag", version as string);
-    renameSync(folder, mirror);
+    try {
+      renameSync(folder, mirror);
+    } catch (error) {
+      if (!existsSync(mirror)) throw error;
+      rmSync(folder, { recursive: true });
+    }
   }
   return {
     GIT_CONFIG_COUNT: "1",
