@@ -1,7 +1,7 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test up down pay status e2e deploy shell-multitool branch-protection format disaster-drill
+.PHONY: help run test up down pay status e2e report deploy shell-multitool branch-protection format disaster-drill
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
@@ -39,11 +39,14 @@ pay: $(NODE) ## Make a pay run in the cluster
 status: $(NODE) ## Show what is deployed: revision, image, sync, health
 	@node scripts/status.ts
 
-e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names
-	@ava --concurrency 1 --timeout 10m 'e2e/**'
+e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
+	@ava --concurrency 1 --timeout 10m 'e2e/**'; code=$$?; node scripts/report.ts; exit $$code
 
 disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
 	@node scripts/disaster-drill.ts
+
+report: $(NODE) ## Write report/index.html again, and README's tables
+	@node scripts/report.ts
 
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node scripts/shell-multitool.ts

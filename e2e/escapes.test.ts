@@ -345,5 +345,5 @@ test.serial("what none of them did: anything called e2e-escape elsewhere", async
 
 test.after.always(async () => {
   await restore();
-  record("escapes", { title: "Ways out that were tried", head, items });
+  record("escapes", { title: "tried by a member of a team", head, items });
 });

@@ -75,6 +75,7 @@ test("make help tells of every target that people type", async (t) => {
     "pay",
     "status",
     "e2e",
+    "report",
     "deploy",
     "shell-multitool",
     "disaster-drill",
