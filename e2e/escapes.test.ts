@@ -335,6 +335,51 @@ test.serial("the control: what a team may do goes through the same doors", async
   t.is((await payment.call("PUT", "applications/payment/spec", await own())).status, 200);
 });
 
+test.serial("the deployer by itself, without Argo CD in front, is no way out either", async (t) => {
+  const deployer = ["--as", "system:serviceaccount:argocd-deployers:payment"];
+  const may = (verb: string, resource: string, namespace: string, subresource = "") => {
+    const what = [verb, resource, `--subresource=${subresource}`, "-n", namespace];
+    return kubectl
+      .run(["auth", "can-i", ...what, ...deployer])
+      .catch(({ message }: Error) => (/^no$/m.test(message) ? "no" : message));
+  };
+  t.is(await may("create", "deployments.apps", "app-payment"), "yes");
+  for (const [verb, resource, namespace, subresource] of [
+    ["create", "deployments.apps", "app-antaeus"],
+    ["get", "configmaps", "app-antaeus"],
+    ["get", "secrets", "app-payment"],
+    ["create", "pods", "app-payment"],
+    ["create", "pods", "app-payment", "exec"],
+    ["create", "serviceaccounts", "app-payment", "token"],
+    ["create", "rolebindings.rbac.authorization.k8s.io", "app-payment"],
+    ["delete", "networkpolicies.networking.k8s.io", "app-payment"],
+    ["patch", "namespaces", "app-payment"],
+    ["create", "applications.argoproj.io", "argocd"],
+  ] as [string, string, string, string?][]) {
+    const what = `${verb} ${resource} ${subresource ?? ""} in ${namespace}`;
+    t.is(await may(verb, resource, namespace, subresource), "no", what);
+  }
+
+  // A Service may say that it selects another team's pods; selectors end at the namespace.
+  const addresses = async (name: string) => {
+    const spec = { selector: { "app.kubernetes.io/name": name }, ports: [{ port: 8000 }] };
+    const manifest = JSON.stringify({ ...meta("Service"), spec });
+    await kubectl.run(["apply", "-n", "app-payment", ...deployer, "-f", "-"], manifest);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const slices = [
+      "endpointslices",
+      "-n",
+      "app-payment",
+      "-l",
+      "kubernetes.io/service-name=e2e-escape",
+    ];
+    return kubectl.run(["get", ...slices, "-o", "jsonpath={.items[*].endpoints[*].addresses[*]}"]);
+  };
+  t.teardown(() => kubectl.run(["delete", "service", "e2e-escape", "-n", "app-payment"]));
+  t.is(await addresses("antaeus"), "");
+  t.regex(await addresses("payment"), /^10\./);
+});
+
 test.serial("what none of them did: anything called e2e-escape elsewhere", async (t) => {
   await restore();
   const kinds =

@@ -1,7 +1,7 @@
 import test from "ava";
 import type { ArgoCD } from "../scripts/lib/argocd.ts";
 import { waitFor } from "../scripts/lib/progress.ts";
-import { as } from "./argocd.ts";
+import { as, asMemberOf } from "./argocd.ts";
 import { kubectl } from "./cluster.ts";
 import { permissions, type Target, type Who } from "./permissions.ts";
 import { record } from "./report.ts";
@@ -63,6 +63,10 @@ test.serial("without a session nothing is answered", async (t) => {
   }
 });
 
+/** The names of the applications in a list that Argo CD answered. */
+const listed = ({ items }: { items?: { metadata: { name: string } }[] }) =>
+  (items ?? []).map(({ metadata }) => metadata.name).sort();
+
 test.serial("lists show a team its own application, and a login in no team none", async (t) => {
   for (const [user, names] of [
     ["local-antaeus", ["antaeus"]],
@@ -71,10 +75,20 @@ test.serial("lists show a team its own application, and a login in no team none"
     ["local-platform", ["antaeus", "payment", "root"]],
   ] as const) {
     const { body } = await sessions[user].call("GET", "applications");
-    const seen = (body.items ?? []).map(
-      ({ metadata }: Target & { metadata: { name: string } }) => metadata.name,
-    );
-    t.deepEqual(seen.sort(), names, user);
+    t.deepEqual(listed(body), names, user);
+  }
+});
+
+test.serial("a group of the single sign-on is its team, or nobody's", async (t) => {
+  for (const [group, names] of [
+    ["antaeus", ["antaeus"]],
+    ["payment", ["payment"]],
+    ["platform", ["antaeus", "payment", "root"]],
+    ["somebody-else", []],
+  ] as const) {
+    const { status, body } = await (await asMemberOf(group)).call("GET", "applications");
+    t.is(status, 200, body.message);
+    t.deepEqual(listed(body), names, group);
   }
 });
 

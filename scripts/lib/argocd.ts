@@ -21,6 +21,11 @@ export class ArgoCD {
     this.#token = token;
   }
 
+  /** A session that is there already. */
+  static withToken(url: string, token: string): ArgoCD {
+    return new ArgoCD(url, token);
+  }
+
   /** @throws Error when the password is wrong */
   static async signIn(url: string, username: string, password: string): Promise<ArgoCD> {
     const { status, body } = await new ArgoCD(url, "").call("POST", "session", {
