@@ -129,7 +129,7 @@ function cell(column: string, { declared, calls, leftOut }: Square, words: Matri
   return td("wrong", html`<details open><summary>${verdict}</summary>${list}</details>`);
 }
 
-/** What the marks mean, and how many calls were as they should be. */
+/** How many calls were as they should be, and what the marks mean. */
 export function legend(matrix: Matrix): Html {
   const { tried, wrong, untried } = count(matrix);
   const verdict = wrong
@@ -139,7 +139,6 @@ export function legend(matrix: Matrix): Html {
 <li>${tried} cells tried: ${verdict}${untried ? `, ${untried} not tried` : ""}</li>
 <li class="yes">✓ ${matrix.words.yes}</li>
 <li class="no">✕ ${matrix.words.no}</li>
-<li class="wrong">⚠ WRONG</li>
 </ul>
 `;
 }

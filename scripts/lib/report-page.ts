@@ -17,7 +17,7 @@ const style = readFileSync(new URL("report-page.css", import.meta.url), "utf8");
 
 /** The page: one file that needs no other. */
 export function page(found: Found, written: Date): string {
-  const mood = wrongIn(found) ? "wrong" : "yes";
+  const mood = tally(found).wrong ? "wrong" : "yes";
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -31,7 +31,7 @@ ${new Html(style)}</style>
 <header>
 <h1>What <code>make e2e</code> found</h1>
 <p class="summary ${mood}">${summary(found)}</p>
-<p class="note">${commits(found)} Written ${time(written)}.</p>
+<p class="note">${commits(found)}${when(found)} Written ${time(written)}.</p>
 </header>
 <main>
 ${section("Permissions", "permissions.json", found.permissions, permissionsPart)}
@@ -48,47 +48,60 @@ ${section("Drills", "drill-*.json", drills(found), drillsPart)}
 /** All of it in one line. */
 export function summary(found: Found): string {
   const { permissions, network, caller, escapes } = found;
+  const { wrong, untried } = tally(found);
   const number = (of: number | undefined, one: string, many = `${one}s`) =>
-    of ? [`${of.toLocaleString("en")} ${of === 1 ? one : many}`] : [];
-  const charges = (of: (drill: Drill) => number) =>
-    drills(found).reduce((sum, drill) => sum + of(drill), 0);
+    of === undefined ? [] : [`${of.toLocaleString("en")} ${of === 1 ? one : many}`];
   const tried = [
     ...number(permissions?.cells.length, "permission cell"),
     ...number(network?.cells.length, "network cell"),
     ...number(caller?.items.length, "token"),
     ...number(escapes?.items.length, "way out", "ways out"),
-    ...number(drills(found).length, "drill"),
-    ...number(
-      charges(({ answered = 0 }) => answered),
-      "charge answered meanwhile",
-      "charges answered meanwhile",
+    ...number(drills(found).length || undefined, "drill").map(
+      (drills) => `${drills} (${charges(found)})`,
     ),
-    ...number(
-      charges(({ failed = [] }) => failed.length),
-      "failed",
-      "failed",
-    ),
+    ...number(untried || undefined, "cell not tried", "cells not tried"),
   ].join(", ");
-  const wrong = wrongIn(found);
-  return wrong ? `⚠ ${wrong} WRONG, of ${tried}.` : `✓ As it should be: ${tried}.`;
+  if (wrong) return `⚠ ${wrong} WRONG, of ${tried}.`;
+  return `✓ As it should be${untried ? ", as far as it was tried" : ""}: ${tried}.`;
 }
 
-/** How many answers are not what they should be. */
-function wrongIn({ permissions, network, caller }: Found): number {
-  return (
-    (permissions ? count(permissionMatrix(permissions)).wrong : 0) +
-    (network ? count(networkMatrix(network)).wrong : 0) +
-    (caller?.items ?? []).filter(isWrongAnswer).length
-  );
+function charges(found: Found): string {
+  const sum = (of: (drill: Drill) => number) =>
+    drills(found)
+      .reduce((total, drill) => total + of(drill), 0)
+      .toLocaleString("en");
+  return `${sum(({ answered = 0 }) => answered)} charges answered, ${sum(({ failed = [] }) => failed.length)} failed`;
+}
+
+/** How many answers are not what they should be, and how many cells have none. */
+function tally({ permissions, network, caller }: Found): { wrong: number; untried: number } {
+  const counts = [
+    ...(permissions ? [count(permissionMatrix(permissions))] : []),
+    ...(network ? [count(networkMatrix(network))] : []),
+    { wrong: caller?.items.filter(isWrongAnswer).length ?? 0, untried: 0 },
+  ];
+  return {
+    wrong: counts.reduce((sum, { wrong }) => sum + wrong, 0),
+    untried: counts.reduce((sum, { untried }) => sum + untried, 0),
+  };
 }
 
 const isWrongAnswer = ({ expected, answered }: Callers["items"][number]) =>
   Number.parseInt(answered, 10) !== expected;
 
 function commits(found: Found): Html {
-  const heads = new Set(Object.values(found).flatMap(({ head }: Recorded) => head ?? []));
-  if (heads.size === 0) return html`The commit under test is not recorded.`;
-  return html`Commit under test: ${[...heads].map((head) => html`<code>${head}</code> `)}`;
+  const parts: Recorded[] = Object.values(found);
+  const heads = new Set(parts.flatMap(({ head }) => head ?? []));
+  if (heads.size === 0) return html`The commit under test is not recorded. `;
+  const some = parts.some(({ head }) => head === undefined) ? ", of the parts that say it" : "";
+  return html`Commit under test${some}: ${[...heads].map((head) => html`<code>${head}</code>. `)}`;
+}
+
+/** When the parts were recorded: they need not be of one run. */
+function when(found: Found): string {
+  const times = Object.values(found).map(({ at }: Recorded) => time(at));
+  const [first, last] = [times.sort()[0], times.at(-1)];
+  return first === last ? `Recorded ${first}.` : `Recorded from ${first} to ${last}.`;
 }
 
 const time = (date: Date) => `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
@@ -101,13 +114,13 @@ function section<Part extends Recorded | Drill[]>(
   body: (part: Part) => Html,
 ): Html {
   const records = [part ?? []].flat() as Recorded[];
-  const [first] = records;
-  if (!part || !first)
+  const last = records.at(-1);
+  if (!part || !last)
     return html`<section class="missing"><h2>${name}</h2>
 <p>Left out: there is no <code>report/${file}</code>.</p></section>`;
-  const title = records.length === 1 ? `${name}: ${first.title}` : name;
+  const title = Array.isArray(part) ? name : `${name}: ${last.title}`;
   return html`<section><h2>${title}</h2>
-${body(part)}<p class="note">Recorded ${time(first.at)}.</p></section>`;
+${body(part)}<p class="note">Recorded ${time(last.at)}${last.head ? html`, of <code>${last.head}</code>` : ""}.</p></section>`;
 }
 
 function permissionsPart(permissions: Permissions): Html {
@@ -122,8 +135,8 @@ error: it is made so that it does no harm.</p>
 function networkPart(network: Network): Html {
   const matrix = networkMatrix(network);
   return html`${legend(matrix)}${drawn(matrix, "From ↓ to →")}
-<p class="note">A cell opens to show the call. —: calls that end where they began; no policy keeps a pod from
-itself, so they tell nothing.</p>
+<p class="note">A cell opens to show the call. Reached: connected, or refused by the target itself. —: a call
+that ends where it began; no policy keeps a pod from itself, so it tells nothing.</p>
 <p>The policies were deleted, and Argo CD had them back, and every cell as above, after
 <b>${network.seconds.toFixed(1)} s</b>.</p>
 `;
@@ -147,6 +160,7 @@ ${items.map((item) => {
 }
 
 function escapesPart({ items }: Escapes): Html {
+  if (items.length === 0) return html`<p>None was tried in this run.</p>\n`;
   const layers = [...new Set(items.map(({ layer }) => layer))];
   return html`<table>
 <thead><tr><th scope="col">What a team tried</th><th scope="col">How</th><th scope="col">Answered</th></tr></thead>
@@ -168,12 +182,11 @@ with the team's login.</p>
 }
 
 function drillsPart(drills: Drill[]): Html {
-  const scale = Math.max(...drills.map(({ steps }) => total(steps)));
   return html`${drills.map(
     (drill, index) => html`<article><h3>${drill.title}</h3>
-${picture(drill, scale, `drill-${index}`)}${drillNumbers(drill)}</article>
+${picture(drill, total(drill.steps), `drill-${index}`)}${drillNumbers(drill)}</article>
 `,
-  )}<p class="note">One scale for all. Pauses between the steps are left out.</p>
+  )}<p class="note">Each has a scale of its own. Pauses between the steps are left out.</p>
 `;
 }
 
