@@ -40,7 +40,7 @@ status: $(NODE) ## Show what is deployed: revision, image, sync, health
 	@node scripts/status.ts
 
 e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
-	@ava --concurrency 1 --timeout 10m 'e2e/**'; code=$$?; node scripts/report.ts; exit $$code
+	@rm -rf report; ava --concurrency 1 --timeout 10m 'e2e/**'; code=$$?; node scripts/report.ts; exit $$code
 
 disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
 	@node scripts/disaster-drill.ts
