@@ -1,12 +1,13 @@
 import { createHmac, randomUUID } from "node:crypto";
-import { ArgoCD, localArgoCD, logins } from "../scripts/lib/argocd.ts";
+import { ArgoCD, logins } from "../scripts/lib/argocd.ts";
+import { argoCDUrl } from "../scripts/lib/cluster.ts";
 import { kubectl } from "./cluster.ts";
 
 const passwords = await logins(kubectl);
 
 /** Argo CD's API as one of the local users, or as admin. */
 export const as = (user: string): Promise<ArgoCD> =>
-  ArgoCD.signIn(process.env.ARGOCD_URL ?? localArgoCD, user, passwords[user] ?? "");
+  ArgoCD.signIn(argoCDUrl, user, passwords[user] ?? "");
 
 /**
  * Argo CD's API as somebody whom the single sign-on puts into a group. The session is signed with the
@@ -23,7 +24,7 @@ export async function asMemberOf(group: string): Promise<ArgoCD> {
   const jti = randomUUID();
   const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ ...claims, jti, groups: [group] })}`;
   const signature = createHmac("sha256", key).update(signed).digest("base64url");
-  return ArgoCD.withToken(process.env.ARGOCD_URL ?? localArgoCD, `${signed}.${signature}`);
+  return ArgoCD.withToken(argoCDUrl, `${signed}.${signature}`);
 }
 
 interface Node {

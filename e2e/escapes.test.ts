@@ -50,7 +50,7 @@ const attempts: Attempt[] = [
       ...meta("Application", "argoproj.io/v1alpha1"),
       spec: {
         project: "platform",
-        source: { repoURL: "git://git.git.svc/pe-gitops.git", path: "clusters/testing/apps" },
+        source: { repoURL: "http://git.git.svc/pe-gitops.git", path: "clusters/testing/apps" },
         destination: { server: "https://kubernetes.default.svc", namespace: "argocd" },
       },
     }),
@@ -269,7 +269,7 @@ const calls: [
     async () => {
       const spec = await own();
       // Another name for the same place: Argo CD can read it, and must not.
-      const repoURL = "git://git.git.svc.cluster.local/pe-gitops.git";
+      const repoURL = "http://git.git.svc.cluster.local/pe-gitops.git";
       const source = { ...spec.source, repoURL };
       return payment.call("PUT", "applications/payment/spec", { ...spec, source });
     },

@@ -1,7 +1,8 @@
-// make down: the cluster with all that is in it, and the Git hooks.
+// make down: the cluster with all that is in it, its registry, and the Git hooks.
 import { cluster } from "./lib/cluster.ts";
 import { Advice, main, run, succeeds } from "./lib/command.ts";
 import { removeHook } from "./lib/hook.ts";
+import { removeRegistry } from "./lib/registry.ts";
 
 main(async () => {
   await removeHook().catch(() => {});
@@ -14,4 +15,5 @@ main(async () => {
   });
   if (!clusters.split("\n").includes(cluster)) return console.log("There is no cluster to remove.");
   await run("kind", ["delete", "cluster", "--name", cluster], { show: true });
+  await removeRegistry();
 });

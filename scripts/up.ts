@@ -2,17 +2,25 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import { localArgoCD, logins, makeLogins } from "./lib/argocd.ts";
-import { cluster, isLive, Kubectl, localContext, reasons, state } from "./lib/cluster.ts";
+import { logins, makeLogins } from "./lib/argocd.ts";
+import {
+  argoCDUrl,
+  cluster,
+  isLive,
+  Kubectl,
+  localContext,
+  reasons,
+  state,
+} from "./lib/cluster.ts";
 import { Advice, main, run, succeeds } from "./lib/command.ts";
 import { filesOf, head, publish } from "./lib/git.ts";
 import { installHook } from "./lib/hook.ts";
+import { withLocalImages } from "./lib/local-images.ts";
 import { retry, step, waitFor, warn } from "./lib/progress.ts";
+import { connectRegistry, startRegistry } from "./lib/registry.ts";
 
 const kubectl = new Kubectl(localContext);
 const ports = { 30008: "Antaeus", 30080: "Argo CD" };
-/** Folder of each service's source, and its namespace and Deployment. */
-const services = { "payment-service": "payment", "antaeus-service": "antaeus" };
 
 main(async () => {
   await checkTools();
@@ -21,9 +29,11 @@ main(async () => {
   await step("A cluster in Docker", (say) =>
     ensureCluster(join(files, "clusters/local/kind.yaml"), say),
   );
-  await step("The images of both services (minutes the first time)", (say) =>
-    loadImages(files, say),
-  );
+  const deployed = await step("The images (minutes the first time)", async (say) => {
+    await connectRegistry(await startRegistry());
+    await buildGit(files, say);
+    return withLocalImages(commit, ".", say);
+  });
   await step("Argo CD", () => installArgoCD(files));
   await step("A login for each team", () =>
     // Argo CD's server starts over when it reads new settings.
@@ -32,11 +42,11 @@ main(async () => {
   await step(`Commit ${commit.slice(0, 7)}, in a Git endpoint in the cluster`, async () => {
     await apply(files, "clusters/local/git");
     await kubectl.run(["rollout", "status", "deployment/git", "-n", "git", "--timeout=5m"]);
-    await publish(kubectl, commit);
+    await publish(kubectl, deployed);
   });
   await step("What this commit says, synced by Argo CD", async (say) => {
     await apply(files, "clusters/local");
-    await waitUntilLive(commit, say);
+    await waitUntilLive(deployed, say);
   });
   const hook = await installHook();
   if (hook) warn(hook);
@@ -113,35 +123,14 @@ async function checkPorts(): Promise<void> {
   }
 }
 
-/** Builds each image from the commit's files, under the name that its testing overlay asks for. */
-async function loadImages(files: string, say: (line: string) => void): Promise<void> {
-  for (const [folder, service] of Object.entries(services)) {
-    const manifests = await run("kubectl", [
-      "kustomize",
-      join(files, `apps/${service}/overlays/testing`),
-    ]);
-    const image = /image: (\S+)/.exec(manifests)?.[1] as string;
-    say(`${image} from ${folder}`);
-    await run("docker", ["build", "--quiet", "--tag", image, join(files, folder)]);
-    const loaded = await run("kind", ["load", "docker-image", image, "--name", cluster], {
-      both: true,
-    });
-    // Pods of an earlier image by this name go on with that one unless they are told.
-    if (loaded.includes("not yet present") && (await exists(service))) {
-      await kubectl.run(["rollout", "restart", `deployment/${service}`, "-n", `app-${service}`]);
-    }
-  }
+/** The image of the Git endpoint, which no registry elsewhere has. */
+async function buildGit(files: string, say: (line: string) => void): Promise<void> {
+  const folder = join(files, "clusters/local/git");
+  const [, image = ""] = /image: (\S+)/.exec(await run("kubectl", ["kustomize", folder])) ?? [];
+  say(image);
+  await run("docker", ["build", "--quiet", "--tag", image, folder]);
+  await run("docker", ["push", "--quiet", image]);
 }
-
-const exists = (service: string) =>
-  succeeds("kubectl", [
-    "--context",
-    localContext,
-    "get",
-    `deployment/${service}`,
-    "-n",
-    `app-${service}`,
-  ]);
 
 async function installArgoCD(files: string): Promise<void> {
   const before = await parameters();
@@ -204,7 +193,7 @@ async function sayWhatNext(): Promise<void> {
   const users = Object.entries(await logins(kubectl));
   console.log(`
   ${bold("Antaeus")}   http://localhost:30008/rest/v1/invoices
-  ${bold("Argo CD")}   ${localArgoCD}, as
+  ${bold("Argo CD")}   ${argoCDUrl}, as
 ${users.map(([user, password]) => `            ${user.padEnd(16)} ${password}`).join("\n")}
 
   ${bold("Try")}       make pay         half of the pending invoices get PAID

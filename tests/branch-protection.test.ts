@@ -293,7 +293,7 @@ test("a repository that is not on GitHub is told from one that is", async (t) =>
     t.is(name(url), "bpesics/pe-gitops", url);
   }
   for (const url of [
-    "git://git.git.svc/pe-gitops.git",
+    "http://git.git.svc/pe-gitops.git",
     "https://gitlab.com/bpesics/pe-gitops.git",
     "https://github.com.example/bpesics/pe-gitops.git",
     "https://github.com/bpesics",
@@ -303,11 +303,11 @@ test("a repository that is not on GitHub is told from one that is", async (t) =>
 
   const cwd = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
   mkdirSync(join(cwd, "clusters/repository"), { recursive: true });
-  writeFileSync(join(cwd, place), "        value: git://git.git.svc/pe-gitops.git\n");
+  writeFileSync(join(cwd, place), "        value: http://git.git.svc/pe-gitops.git\n");
   const github = await fakeGitHub(t);
   const [succeeded, printed] = await command(github.api, { cwd, args: ["--dry-run"] });
   t.false(succeeded);
-  t.regex(printed, /git:\/\/git.git.svc.*not GitHub.*clusters\/repository/s);
+  t.regex(printed, /http:\/\/git.git.svc.*not GitHub.*clusters\/repository/s);
   t.deepEqual(github.calls, []);
 });
 

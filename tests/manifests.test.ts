@@ -164,7 +164,7 @@ test("Applications sync, heal, prune and retry by themselves, the newest commit 
 });
 
 test("a laptop differs from the testing cluster in the repository's URL alone", async (t) => {
-  const local = "git://git.git.svc/pe-gitops.git";
+  const local = "http://git.git.svc/pe-gitops.git";
   const remote = "https://github.com/bpesics/pe-gitops.git";
   const without = (manifests: (Manifest | undefined)[]) =>
     JSON.parse(JSON.stringify(manifests).replaceAll(local, "here").replaceAll(remote, "here"));

@@ -1,8 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Kubectl } from "./cluster.ts";
-
-/** Where a local cluster has Argo CD's API and UI. */
-export const localArgoCD = "http://localhost:30080";
+import { argoCDUrl, type Kubectl } from "./cluster.ts";
 
 /** What Argo CD's API answered; refusals are answers too. */
 export interface Answer {
@@ -64,28 +61,23 @@ function parse(text: string): unknown {
 /** The Secret in which make up keeps the passwords that it made up. */
 const secret = "local-logins";
 
-async function readSecret(kubectl: Kubectl, name: string): Promise<Record<string, string>> {
-  const { data } = await kubectl.json<{ data: Record<string, string> }>([
-    ...["get", "secret", name, "-n", "argocd"],
-  ]);
-  const decode = (value: string) => Buffer.from(value, "base64").toString();
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, decode(value)]));
-}
-
 /** Each user of a local cluster and the password. */
 export async function logins(kubectl: Kubectl): Promise<Record<string, string>> {
-  const { password = "" } = await readSecret(kubectl, "argocd-initial-admin-secret");
-  return { admin: password, ...(await readSecret(kubectl, secret)) };
+  const { password = "" } = await kubectl.secret("argocd-initial-admin-secret");
+  return { admin: password, ...(await kubectl.secret(secret)) };
 }
 
 /** Gives each local user of Argo CD a password, unless that was done before. */
 export async function makeLogins(kubectl: Kubectl): Promise<void> {
-  if (await readSecret(kubectl, secret).catch(() => undefined)) return;
-  const { password: currentPassword = "" } = await readSecret(
-    kubectl,
-    "argocd-initial-admin-secret",
-  );
-  const admin = await ArgoCD.signIn(localArgoCD, "admin", currentPassword);
+  if (await kubectl.secret(secret).catch(() => undefined)) return;
+  if (!(await kubectl.secret("argocd-secret"))["webhook.github.secret"]) {
+    // What GitHub would sign its calls with. Argo CD's server starts over when it reads this.
+    const stringData = { "webhook.github.secret": randomBytes(24).toString("base64url") };
+    const patch = JSON.stringify({ stringData });
+    await kubectl.run(["patch", "secret", "argocd-secret", "-n", "argocd", "--patch", patch]);
+  }
+  const { password: currentPassword = "" } = await kubectl.secret("argocd-initial-admin-secret");
+  const admin = await ArgoCD.signIn(argoCDUrl, "admin", currentPassword);
   const { data } = await kubectl.json<{ data: Record<string, string> }>([
     ...["get", "configmap", "argocd-cm", "-n", "argocd"],
   ]);

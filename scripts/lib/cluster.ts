@@ -8,6 +8,12 @@ export const localContext = `kind-${cluster}`;
 export const repository = "/srv/git/pe-gitops.git";
 export const branch = "main";
 
+/** That repository's address for Argo CD, without `.git`. */
+export const repositoryUrl = "http://git.git.svc/pe-gitops";
+
+/** Argo CD's API and UI: where a local cluster has them, if the environment does not say otherwise. */
+export const argoCDUrl = process.env.ARGOCD_URL ?? "http://localhost:30080";
+
 /** Answers of kubectl in one context. */
 export class Kubectl {
   readonly context: string;
@@ -37,6 +43,15 @@ export class Kubectl {
 
   async json<T>(args: string[]): Promise<T> {
     return JSON.parse(await this.run([...args, "-o", "json"]));
+  }
+
+  /** @returns the values of a Secret of Argo CD's, decoded */
+  async secret(name: string): Promise<Record<string, string>> {
+    const { data = {} } = await this.json<{ data?: Record<string, string> }>([
+      ...["get", "secret", name, "-n", "argocd"],
+    ]);
+    const decode = (value: string) => Buffer.from(value, "base64").toString();
+    return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, decode(value)]));
   }
 
   async applications(): Promise<Application[]> {

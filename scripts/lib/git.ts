@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { branch, type Kubectl, repository } from "./cluster.ts";
+import { argoCDUrl, branch, type Kubectl, repository, repositoryUrl } from "./cluster.ts";
 import { Advice, run } from "./command.ts";
 import { warn } from "./progress.ts";
+import { tellOfPush } from "./webhook.ts";
 
 /**
  * The commit that is checked out. Says what will not be deployed: uncommitted changes.
@@ -34,24 +35,22 @@ export async function filesOf(commit: string): Promise<string> {
 }
 
 /**
- * Makes a commit the newest one of the branch that Argo CD reads, and tells Argo CD to look.
+ * Makes a commit the newest one of the branch that Argo CD reads, and tells Argo CD.
  * Whatever the branch is called here, or when there is none, it is that branch over there.
  * @param folder the repository that has the commit
  */
 export async function publish(kubectl: Kubectl, commit: string, folder = "."): Promise<void> {
-  // Through kubectl exec: nobody can write who may not exec into that pod, and no port is open.
-  const endpoint = `ext::kubectl --context ${kubectl.context} exec -i -n git deploy/git -- git-receive-pack ${repository}`;
   await run("git", [
     ...["-C", folder, "-c", "protocol.ext.allow=always"],
-    ...["push", "--quiet", "--force", endpoint, `${commit}:refs/heads/${branch}`],
+    ...["push", "--quiet", "--force", endpoint(kubectl), `${commit}:refs/heads/${branch}`],
   ]);
-  await refresh(kubectl);
+  const { "webhook.github.secret": secret = "" } = await kubectl.secret("argocd-secret");
+  await tellOfPush(argoCDUrl, secret, { url: repositoryUrl, branch, commit });
 }
 
-/** Tells Argo CD to look for commits now instead of at its next poll. */
-export async function refresh(kubectl: Kubectl): Promise<void> {
-  await kubectl.run([
-    ...["annotate", "applications.argoproj.io", "--all", "-n", "argocd", "--overwrite"],
-    "argocd.argoproj.io/refresh=normal",
-  ]);
-}
+/**
+ * Where to push to. Through kubectl exec: nobody can write who may not exec into that pod, and no port
+ * is open for it.
+ */
+export const endpoint = (kubectl: Kubectl): string =>
+  `ext::kubectl --context ${kubectl.context} exec -i -n git deploy/git -- git-receive-pack ${repository}`;

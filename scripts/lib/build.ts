@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Advice, run } from "./command.ts";
+import { type Image, imageIn, overlayFile, sourceCommit, sourceFolder, tagOf } from "./images.ts";
+
+/** A service's image, as a commit has its source. */
+export interface Source {
+  service: string;
+  /** The commit that last changed the source. */
+  commit: string;
+  /** Without tag, in the registry to push to, such as `localhost:5000/bpesics/pe-payment`. */
+  name: string;
+  tag: string;
+}
+
+/**
+ * @param at a commit; the service's source as of then
+ * @param registry to push to, in place of the one that the manifests name
+ */
+export async function sourceOf(
+  service: string,
+  at: string,
+  registry?: string,
+  folder = ".",
+): Promise<Source> {
+  const overlay = await run("git", [
+    "-C",
+    folder,
+    "show",
+    `${at}:${overlayFile(service, "testing")}`,
+  ]);
+  const { name } = imageIn(overlay);
+  const commit = await sourceCommit(service, at, folder);
+  return {
+    service,
+    commit,
+    name: registry ? name.replace(/^[^/]+/, registry) : name,
+    tag: await tagOf(commit, folder),
+  };
+}
+
+/** @returns the digest of an image in its registry; undefined when it is not there */
+export async function digestOf(image: string): Promise<string | undefined> {
+  const inspect = ["buildx", "imagetools", "inspect", image, "--format", "{{json .Manifest}}"];
+  return run("docker", inspect).then(
+    (manifest) => JSON.parse(manifest).digest,
+    (error: Error) => {
+      if (/not found|manifest unknown/i.test(error.message)) return undefined;
+      throw new Advice(`The registry does not answer for ${image}.\n  ${error.message}`);
+    },
+  );
+}
+
+/**
+ * Builds the image for this machine's architecture from what Git has, not from the working copy, and
+ * pushes it under the tag and the architecture.
+ * @param folder the repository
+ * @returns the pushed tag, such as `20261122-1a2b3c4d5e6f-amd64`
+ */
+export async function build(source: Source, folder = ".", show = false): Promise<string> {
+  const { service, commit, name, tag } = source;
+  const arch = await run("docker", ["version", "--format", "{{.Server.Arch}}"]);
+  const image = `${name}:${tag}-${arch}`;
+  const context = mkdtempSync(join(tmpdir(), "pe-gitops-build-"));
+  try {
+    const archive = join(context, ".tar");
+    await run("git", [
+      "-C",
+      folder,
+      "archive",
+      "-o",
+      archive,
+      `${commit}:${sourceFolder(service)}`,
+    ]);
+    await run("tar", ["-xf", ".tar"], { cwd: context });
+    rmSync(archive);
+    const args = ["--build-arg", `COMMIT=${commit}`, "--tag", image];
+    await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
+    await run("docker", ["push", "--quiet", image]);
+  } finally {
+    rmSync(context, { recursive: true });
+  }
+  return image;
+}
+
+/**
+ * Makes one image of those for each architecture.
+ * @returns its digest, which is what manifests name
+ */
+export async function combine({ name, tag }: Source, images: string[]): Promise<string> {
+  const image = `${name}:${tag}`;
+  await run("docker", ["buildx", "imagetools", "create", "--tag", image, ...images]);
+  const digest = await digestOf(image);
+  if (!digest) throw new Advice(`${image} was pushed, and yet the registry does not have it.`);
+  return digest;
+}
+
+/** The image of a service as a commit has it, built and pushed unless the registry has it already. */
+export async function built(
+  service: string,
+  at: string,
+  registry: string,
+  folder = ".",
+  say: (line: string) => void = () => {},
+): Promise<Required<Image>> {
+  const source = await sourceOf(service, at, registry, folder);
+  let digest = await digestOf(`${source.name}:${source.tag}`);
+  if (!digest) {
+    say(`${service}: ${source.tag} is built and pushed to ${registry}`);
+    digest = await combine(source, [await build(source, folder)]);
+  }
+  return { name: source.name, newTag: source.tag, digest };
+}
