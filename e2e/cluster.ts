@@ -1,17 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  type Application,
-  isLive,
-  Kubectl,
-  localContext,
-  reasons,
-  state,
-} from "../scripts/lib/cluster.ts";
+import { type Application, isLive, Kubectl, reasons, state } from "../scripts/lib/cluster.ts";
 import { Advice, run } from "../scripts/lib/command.ts";
 import { publish } from "../scripts/lib/git.ts";
-import { installHook } from "../scripts/lib/hook.ts";
+import { withLocalImages } from "../scripts/lib/local-images.ts";
 import { type Invoice, invoices } from "../scripts/lib/pay-run.ts";
 import { retry, waitFor } from "../scripts/lib/progress.ts";
 
@@ -20,8 +13,8 @@ export const kubectl = await Kubectl.current();
 /** Where Antaeus is reached from outside of the cluster. */
 export const antaeus = process.env.ANTAEUS_URL ?? "http://localhost:30008";
 
-/** The commit under test. */
-export const head = await run("git", ["rev-parse", "HEAD"]);
+/** The commit under test, with the images that were built from it. */
+export const head = await withLocalImages(await run("git", ["rev-parse", "HEAD"]));
 
 /** Waits until every Application runs the commit. @returns seconds it took */
 export async function untilLive(commit: string, timeout = 180): Promise<number> {
@@ -62,13 +55,10 @@ export async function commit(file: string, change: (text: string) => string): Pr
     const after = change(before);
     if (after === before) throw new Error(`the change does not change ${file}`);
     writeFileSync(path, after);
-    // On a local cluster the commit alone does it, by the Git hook that make up installs.
-    const local = kubectl.context === localContext;
-    if (local) await installHook(clone);
     const author = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
     await git(...author, "commit", "--quiet", "--all", "--message", `e2e: change ${file}`);
     const sha = await git("rev-parse", "HEAD");
-    if (!local) await publish(kubectl, sha, clone);
+    await publish(kubectl, sha, clone);
     return sha;
   } finally {
     rmSync(clone, { recursive: true, force: true });

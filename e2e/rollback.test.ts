@@ -7,7 +7,6 @@ import {
   application,
   charges,
   commit,
-  fromAntaeus,
   head,
   kubectl,
   pods,
@@ -15,6 +14,7 @@ import {
   untilLive,
 } from "./cluster.ts";
 import { record } from "./report.ts";
+import { load } from "./traffic.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const team = await as("local-payment");
@@ -49,34 +49,6 @@ const autoSync = (enabled: boolean) => (spec: Spec) => {
   spec.syncPolicy.automated = { ...spec.syncPolicy.automated, enabled };
 };
 
-/** Charges without a pause for some seconds, each on a new connection. */
-function load(seconds: number): Promise<{ answered: number; failed: string[] }> {
-  return fromAntaeus(`
-    const { request, Agent } = require("node:http");
-    const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: 1 });
-    const authorization = "Bearer " + require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE);
-    const headers = { "content-type": "application/json", "content-length": body.length, authorization };
-    const agent = new Agent({ keepAlive: false });
-    const charge = () => new Promise((resolve) => {
-      const call = request(process.env.PAYMENT_PROVIDER_ENDPOINT, { method: "POST", headers, agent, timeout: 5000 });
-      call.on("response", (response) => response.resume().on("end", () => resolve(response.statusCode)));
-      call.on("timeout", () => call.destroy(new Error("timeout")));
-      call.on("error", (error) => resolve(error.message));
-      call.end(body);
-    });
-    const end = Date.now() + ${seconds * 1000};
-    const outcome = { answered: 0, failed: [] };
-    const worker = async () => {
-      while (Date.now() < end) {
-        const status = await charge();
-        if (status === 200) outcome.answered++; else outcome.failed.push(String(status));
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-    };
-    await Promise.all(Array.from({ length: 4 }, worker));
-    return outcome;`);
-}
-
 /** The drill: a bad commit, the UI's rollback button as the team's user, then Git put right. */
 async function drill(
   t: ExecutionContext,
@@ -97,7 +69,7 @@ async function drill(
   const other = await get(await as("local-antaeus"), "antaeus");
   const good = (await get(team)).status.history.at(-1);
 
-  const traffic = load(45);
+  const traffic = load({ seconds: 45, clients: 4 });
   await timed("the bad commit is seen", async () => {
     await commit(overlay, (text) =>
       text.replace("ACCEPTANCE_SHARE=0.5", `ACCEPTANCE_SHARE=${share}`),

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { bump } from "./lib/bump.ts";
 import { Advice, main, run } from "./lib/command.ts";
-import { services, sourceCommit } from "./lib/images.ts";
+import { servicesAt, sourceCommit } from "./lib/images.ts";
 
 main(async () => {
   const { values } = parseArgs({
@@ -13,6 +13,7 @@ main(async () => {
     },
   });
   const { service, digest } = values;
+  const services = await servicesAt(values.commit);
   if (!services.includes(service)) {
     throw new Advice(`SERVICE must be one of ${services.join(", ")}, and is "${service}".`);
   }

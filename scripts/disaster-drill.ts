@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { isLive, Kubectl, localContext } from "./lib/cluster.ts";
 import { Advice, main, run } from "./lib/command.ts";
+import { withLocalImages } from "./lib/local-images.ts";
 import { isFair, payRun, report } from "./lib/pay-run.ts";
 import { step } from "./lib/progress.ts";
 import { runbook } from "./lib/runbook.ts";
@@ -13,7 +14,7 @@ main(async () => {
     await step(command, () => run("bash", ["-ec", command], { show: true }));
     steps.push({ step: command, seconds: (performance.now() - begin) / 1000 });
   }
-  const commit = await run("git", ["rev-parse", "HEAD"]);
+  const commit = await withLocalImages(await run("git", ["rev-parse", "HEAD"]));
   const applications = await new Kubectl(localContext).applications();
   if (!applications.every((application) => isLive(application, commit))) {
     throw new Advice("Not everything is back: make status says what is missing.");

@@ -55,7 +55,11 @@ test("every manifest file is listed by a kustomization", (t) => {
   const listed = new Set(kustomizations.flatMap(named));
   const kind = "clusters/local/kind.yaml"; // read by kind, not by a cluster
   const stray = files.filter(
-    (file) => basename(file) !== "kustomization.yaml" && file !== kind && !listed.has(file),
+    (file) =>
+      /\.ya?ml$/.test(file) &&
+      basename(file) !== "kustomization.yaml" &&
+      file !== kind &&
+      !listed.has(file),
   );
   t.deepEqual(stray, []);
 });

@@ -95,9 +95,7 @@ async function whyNot(
   }
   const file = overlayFile(service, environment);
   const log = await git("log", "--format=", "--patch", "--unified=0", tip, "--", file);
-  const tags = [...log.matchAll(/^\+\s*newTag:\s*["']?([^\s"']+)/gm)].map(
-    ([, tag]) => tag as string,
-  );
+  const tags = [...log.matchAll(/^\+ +newTag: (\S+)/gm)].map(([, tag]) => tag as string);
   const sources = await existing(
     folder,
     [...new Set(tags)].flatMap((tag) => commitOf(tag) ?? []),
@@ -141,12 +139,12 @@ export async function commitOnTop(
   try {
     const file = overlayFile(service, environment);
     const newTag = await tagOf(commit, folder);
-    // Not by run(), which drops the newline at the end.
+    // run() drops the newline at the end.
     const overlay = `${await git(["show", `${tip}:${file}`])}\n`;
     const { name } = imageIn(overlay);
     const blob = await git(
       ["hash-object", "-w", "--stdin"],
-      withImage(overlay, { name, newTag, digest }),
+      withImage(overlay, { newTag, digest }),
     );
     await git(["read-tree", tip]);
     await git(["update-index", "--cacheinfo", `100644,${blob},${file}`]);

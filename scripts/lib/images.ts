@@ -1,9 +1,14 @@
-import { readdirSync } from "node:fs";
-import { isMap, isScalar, isSeq, parseDocument, type YAMLMap } from "yaml";
+import { basename } from "node:path";
 import { Advice, run } from "./command.ts";
 
-/** The services, by the folder that deploys each; its source is in the folder of that name and `-service`. */
-export const services: string[] = readdirSync("apps").sort();
+/** The services that a commit has: the folders in apps/. The source of each is in the folder of that name and `-service`. */
+export async function servicesAt(commit: string, folder = "."): Promise<string[]> {
+  const list = await run("git", ["-C", folder, "ls-tree", "--name-only", commit, "apps/"]);
+  return list
+    .split("\n")
+    .filter(Boolean)
+    .map((path) => basename(path));
+}
 
 export const sourceFolder = (service: string): string => `${service}-service`;
 
@@ -19,51 +24,26 @@ export interface Image {
   digest?: string;
 }
 
-/** @returns the image that an overlay deploys @throws Advice when it says none, or more than one */
+/** How every overlay says its image, so that a bump changes two lines and no comment gets lost. */
+const form = /^images:\n {2}- name: (\S+)\n {4}newTag: (\S+)\n(?: {4}digest: (\S+)\n)?(?! {2})/m;
+
+/** @returns the image that an overlay deploys @throws Advice when it says it in another form */
 export function imageIn(overlay: string): Image {
-  const entry = entryOf(overlay);
-  return {
-    name: String(entry.get("name")),
-    newTag: String(entry.get("newTag")),
-    ...(entry.has("digest") && { digest: String(entry.get("digest")) }),
-  };
+  const [, name, newTag, digest] = form.exec(overlay) ?? [];
+  if (name && newTag) return { name, newTag, ...(digest && { digest }) };
+  throw new Advice(
+    "The overlay must have one image under images: with the lines name, newTag and digest, in this order.",
+  );
 }
 
-/**
- * Changes the two lines of an overlay that say which image, and not a character else.
- * @returns the overlay's new text
- */
-export function withImage(overlay: string, { newTag, digest }: Required<Image>): string {
-  const entry = entryOf(overlay);
-  const tag = rangeOf(entry, "newTag");
-  const old = entry.has("digest") ? rangeOf(entry, "digest") : undefined;
-  // The later one first: the other one's place stays what it was.
-  const edits: [number, number, string][] = old
-    ? [
-        [...tag, newTag],
-        [...old, digest],
-      ]
-    : [[...tag, `${newTag}\n    digest: ${digest}`]];
-  return edits
-    .sort(([a], [b]) => b - a)
-    .reduce((text, [from, to, value]) => text.slice(0, from) + value + text.slice(to), overlay);
-}
-
-function entryOf(overlay: string): YAMLMap {
-  const images = parseDocument(overlay).get("images");
-  const [entry, ...more] = isSeq(images) ? images.items : [];
-  if (!isMap(entry) || !entry.has("name") || !entry.has("newTag") || more.length > 0) {
-    throw new Advice(
-      "The overlay must say one image, with name and newTag, under images: see apps/payment/overlays/testing.",
-    );
-  }
-  return entry;
-}
-
-function rangeOf(entry: YAMLMap, key: string): [number, number] {
-  const node = entry.get(key, true);
-  if (!isScalar(node) || !node.range) throw new Advice(`${key} must be a plain value.`);
-  return [node.range[0], node.range[1]];
+/** @returns the overlay with another image, and not a character else changed */
+export function withImage(
+  overlay: string,
+  { newTag, digest }: Omit<Required<Image>, "name">,
+): string {
+  const { name } = imageIn(overlay);
+  const images = `images:\n  - name: ${name}\n    newTag: ${newTag}\n    digest: ${digest}\n`;
+  return overlay.replace(form, () => images);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { built, digestOf } from "./build.ts";
 import { commitOnTop } from "./bump.ts";
 import { run } from "./command.ts";
-import { imageIn, overlayFile, services, sourceCommit, tagOf } from "./images.ts";
+import { imageIn, overlayFile, servicesAt, sourceCommit, tagOf } from "./images.ts";
 import { localRegistry } from "./registry.ts";
 
 /**
@@ -24,7 +24,7 @@ export async function withLocalImages(
     ]),
   );
   let tip = commit;
-  for (const service of services) {
+  for (const service of await servicesAt(commit, folder)) {
     const file = overlayFile(service, "testing");
     const { name, newTag, digest } = imageIn(
       await run("git", ["-C", folder, "show", `${commit}:${file}`]),
