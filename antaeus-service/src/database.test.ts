@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import test from "ava";
-import { Database } from "./database.ts";
+import { Database, type Due } from "./database.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
 test.after.always(() => rmSync(folder, { recursive: true }));
@@ -33,11 +34,11 @@ test("amounts lie in 10..500 and have long decimals", (t) => {
   t.true(values.filter((value) => String(value).length > 12).length > 90);
 });
 
-test("what was kept is there when the file is opened again, and seeding only adds", (t) => {
+test("what was kept is there when the file is opened again, and seeding only adds", async (t) => {
   const path = file();
   const first = new Database(path);
   first.seed(2, 3);
-  first.paid(first.due()[0] as never);
+  await first.settle(first.due()[0] as Due, true);
   const before = first.invoices();
   first.close();
 
@@ -50,25 +51,24 @@ test("what was kept is there when the file is opened again, and seeding only add
   t.is(second.customers().length, 3);
 });
 
-test("a paid invoice is due no more; a refused one is, under another key", (t) => {
+test("a paid invoice is due no more; a refused one is, under another key", async (t) => {
   const database = new Database(":memory:");
   database.seed(1, 3);
   const [one, two] = database.due();
-  database.paid(one as never);
-  database.refused(two as never);
+  await Promise.all([database.settle(one as Due, true), database.settle(two as Due, false)]);
   const [left, ...rest] = database.due();
   t.deepEqual(rest, []);
   t.is(left?.id, two?.id);
   t.not(left?.chargeKey, two?.chargeKey);
 });
 
-test("a refusal of an earlier attempt leaves the present one alone", (t) => {
+test("a refusal of an earlier attempt leaves the present one alone", async (t) => {
   const database = new Database(":memory:");
   database.seed(1, 2);
   const [stale] = database.due();
-  database.refused(stale as never);
+  await database.settle(stale as Due, false);
   const [present] = database.due();
-  database.refused(stale as never);
+  await database.settle(stale as Due, false);
   t.is(database.due()[0]?.chargeKey, present?.chargeKey);
 });
 
@@ -82,3 +82,31 @@ test("what is no database, or cannot be opened, is refused and left as it is", (
     message: /Cannot use the database \/nowhere/,
   });
 });
+
+for (const raise of ["ABORT", "ROLLBACK"]) {
+  test(`answers that cannot be written are none, and can be given again: ${raise}`, async (t) => {
+    const path = file();
+    const database = new Database(path);
+    database.seed(1, 4);
+    const before = database.due();
+    const other = new DatabaseSync(path);
+    const { id } = before[1] as Due;
+    other.exec(`CREATE TRIGGER full BEFORE UPDATE ON invoice WHEN NEW.id = ${id}
+      BEGIN SELECT RAISE(${raise}, 'the disk is full'); END`);
+    const settle = () =>
+      Promise.allSettled(before.map((due, index) => database.settle(due, index !== 2)));
+    for (const { status, reason } of (await settle()) as PromiseRejectedResult[])
+      t.like(
+        { status, message: reason.message },
+        { status: "rejected", message: "the disk is full" },
+      );
+    t.deepEqual(database.due(), before);
+
+    other.exec("DROP TRIGGER full");
+    for (const { status } of await settle()) t.is(status, "fulfilled");
+    t.deepEqual(
+      database.due().map(({ id }) => id),
+      [before[2]?.id],
+    );
+  });
+}

@@ -59,13 +59,9 @@ export class PayRuns {
 
   async #pay(invoice: Due, outcome: Outcome): Promise<void> {
     try {
-      if (await this.#charge(invoice)) {
-        this.#database.paid(invoice);
-        outcome.accepted++;
-      } else {
-        this.#database.refused(invoice);
-        outcome.refused++;
-      }
+      const accepted = await this.#charge(invoice);
+      await this.#database.settle(invoice, accepted);
+      outcome[accepted ? "accepted" : "refused"]++;
     } catch (error) {
       outcome.failed++;
       outcome.reason ??= describe(error as Error);

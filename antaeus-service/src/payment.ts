@@ -1,3 +1,4 @@
+import { chargeOf } from "./charge-key.ts";
 import type { Due } from "./database.ts";
 import { tokenIn } from "./token.ts";
 
@@ -17,16 +18,16 @@ export type Charge = (invoice: Due) => Promise<boolean>;
  * before it asks when there should be a token and is none
  */
 export function paymentAt(endpoint: string, timeout: number, tokenFile?: string): Charge {
-  return async ({ amount, customerId, chargeKey }) => {
+  return async (invoice) => {
     const headers = new Headers({
       "content-type": "application/json",
-      "idempotency-key": `"${chargeKey}"`,
+      "idempotency-key": `"${invoice.chargeKey}"`,
     });
     if (tokenFile !== undefined) headers.set("authorization", `Bearer ${await tokenIn(tokenFile)}`);
     const response = await fetch(endpoint, {
       method: "POST",
       headers,
-      body: JSON.stringify({ ...amount, customer_id: customerId }),
+      body: JSON.stringify(chargeOf(invoice)),
       redirect: "error",
       signal: AbortSignal.timeout(timeout),
     });
