@@ -57,8 +57,7 @@ function count(invoices: Invoice[], books: Cutter): [number, number, number] {
 }
 
 test("whatever is cut, each invoice is charged once, and PAID when it was", async (t) => {
-  const { url } = await start(t, "payment-service");
-  const books = await cutter(t, url);
+  const books = await cutter(t, await start(t, "payment-service").url);
   const { server, due, payAll } = await antaeus(t, books);
 
   cutting(books);
@@ -75,8 +74,7 @@ test("whatever is cut, each invoice is charged once, and PAID when it was", asyn
 });
 
 test("without keys the same cuts charge invoices twice", async (t) => {
-  const { url } = await start(t, "payment-service");
-  const books = await cutter(t, url, { keys: false });
+  const books = await cutter(t, await start(t, "payment-service").url, { keys: false });
   const { due, payAll } = await antaeus(t, books);
   cutting(books);
   await payAll();
@@ -90,8 +88,7 @@ test("a database put back from a backup charges nobody again", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const [file, backup] = [join(folder, "antaeus.db"), join(folder, "backup.db")];
-  const { url } = await start(t, "payment-service");
-  const books = await cutter(t, url);
+  const books = await cutter(t, await start(t, "payment-service").url);
 
   const first = await antaeus(t, books, file);
   await first.server.inject({ method: "POST", url: "/rest/v1/invoices/pay" });

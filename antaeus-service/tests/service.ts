@@ -1,11 +1,13 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { ExecutionContext } from "ava";
 
 /** A service that runs as a process of its own. */
 export interface Service {
-  url: string;
+  /** Its URL, once it listens. @throws Error with what it said, when it ends before */
+  url: Promise<string>;
   /** Ends it at once, as a lost node would. */
   kill(): Promise<void>;
 }
@@ -13,31 +15,35 @@ export interface Service {
 /**
  * Starts a service from its source, on a free port.
  * @param folder beside this package's, such as `payment-service`
- * @throws Error when it ends before it listens, with what it said
  */
-export async function start(t: ExecutionContext, folder: string, env: NodeJS.ProcessEnv = {}) {
+export function start(t: ExecutionContext, folder: string, env: NodeJS.ProcessEnv = {}): Service {
   const main = fileURLToPath(new URL(`../../${folder}/src/main.ts`, import.meta.url));
   const child = spawn(process.execPath, [main], {
     env: { HOST: "127.0.0.1", PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const kill = () => {
+  const ended = once(child, "close");
+  const kill = async () => {
     child.kill("SIGKILL");
-    return ended;
+    await ended;
   };
   t.teardown(kill);
+  const url = listening(child);
+  // Whoever kills it before it listens need not ask.
+  url.catch(() => {});
+  return { url, kill };
+}
 
+function listening(child: ChildProcess): Promise<string> {
   let said = "";
-  child.stderr.on("data", (chunk) => {
+  child.stderr?.on("data", (chunk) => {
     said += chunk;
   });
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).on("line", (line) => {
+  return new Promise((resolve, reject) => {
+    createInterface(child.stdout as NodeJS.ReadableStream).on("line", (line) => {
       const { message, url } = JSON.parse(line);
       if (message === "listening") resolve(url);
     });
-    ended.then(() => reject(new Error(`${folder} ended before it listened: ${said}`)));
+    child.once("close", () => reject(new Error(`it ended before it listened: ${said}`)));
   });
-  return { url, kill } satisfies Service;
 }
