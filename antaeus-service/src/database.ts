@@ -129,9 +129,12 @@ export class Database {
     return this.#all<Row>(`${selectInvoices} WHERE invoice.id = ?`, id).map(toInvoice)[0];
   }
 
-  /** The invoices to pay, oldest first. */
+  /**
+   * The invoices to pay, in random order: those that payment cannot handle do not hold up the same
+   * others in each pay run.
+   */
   due(): Due[] {
-    return this.#all<Row>(`${selectInvoices} WHERE status = 'PENDING' ORDER BY invoice.id`).map(
+    return this.#all<Row>(`${selectInvoices} WHERE status = 'PENDING' ORDER BY random()`).map(
       (row) => ({ ...toInvoice(row), chargeKey: row.charge_key }),
     );
   }

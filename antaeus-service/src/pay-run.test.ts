@@ -1,14 +1,27 @@
 import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
+import { Circuit } from "./circuit.ts";
 import { Database } from "./database.ts";
 import { PayRuns } from "./pay-run.ts";
-import type { Charge } from "./payment.ts";
+import { type Charge, NoAnswer } from "./payment.ts";
 
 function seeded(customers = 5, invoicesEach = 21) {
   const database = new Database(":memory:");
   database.seed(customers, invoicesEach);
   return database;
 }
+
+/** Pay runs with at most so many charges at once, and a circuit that opens at ten. */
+function payRuns(
+  database: Database,
+  charge: Charge,
+  concurrency = 8,
+  stopping = new AbortController(),
+) {
+  return new PayRuns(database, charge, new Circuit(10), concurrency, stopping.signal);
+}
+
+const byNumber = (a: number, b: number) => a - b;
 
 const statuses = (database: Database, status: string) =>
   database.invoices().filter((invoice) => invoice.status === status).length;
@@ -21,25 +34,34 @@ test("tries every pending invoice once and pays the accepted ones", async (t) =>
     return id % 2 === 0;
   };
   const due = database.due().map(({ id }) => id);
-  const outcome = await new PayRuns(database, charge, 8).run();
-  t.deepEqual(tried, due);
-  t.deepEqual(outcome, { due: 100, accepted: 50, refused: 50, failed: 0 });
+  const outcome = await payRuns(database, charge).run();
+  t.deepEqual(tried.toSorted(byNumber), due.toSorted(byNumber));
+  t.deepEqual(outcome, {
+    due: 100,
+    accepted: 50,
+    refused: 50,
+    unknown: 0,
+    skipped: 0,
+    circuit: "closed",
+  });
   t.is(statuses(database, "PAID"), 55);
 });
 
-test("a charge that fails leaves its invoice pending, and the run goes on", async (t) => {
+test("a charge without an answer leaves its invoice pending, and the run goes on", async (t) => {
   const database = seeded();
   const [broken] = database.due();
   const charge: Charge = async ({ id }) => {
-    if (id === broken?.id) throw new TypeError("fetch failed", { cause: new Error("no route") });
+    if (id === broken?.id) throw new NoAnswer("fetch failed", { cause: new Error("no route") });
     return true;
   };
-  const outcome = await new PayRuns(database, charge, 8).run();
+  const outcome = await payRuns(database, charge).run();
   t.deepEqual(outcome, {
     due: 100,
     accepted: 99,
     refused: 0,
-    failed: 1,
+    unknown: 1,
+    skipped: 0,
+    circuit: "closed",
     reason: "fetch failed: no route",
   });
   t.deepEqual(database.due(), [broken], "under the same key, so that a repeat is recognised");
@@ -53,7 +75,7 @@ test("no more charges at once than configured", async (t) => {
     now--;
     return true;
   };
-  await new PayRuns(seeded(), charge, 7).run();
+  await payRuns(seeded(), charge, 7).run();
   t.is(most, 7);
 });
 
@@ -71,7 +93,7 @@ test("runs that overlap never charge an invoice twice at once, nor a paid one ag
     accepted.add(id);
     return true;
   };
-  const runs = new PayRuns(database, charge, 8);
+  const runs = payRuns(database, charge);
   const outcomes = await Promise.all([runs.run(), runs.run(), runs.run(), runs.run()]);
   t.is(
     outcomes.reduce((sum, outcome) => sum + outcome.accepted, 0),
@@ -89,7 +111,7 @@ test("runs that overlap never charge an invoice twice at once, nor a paid one ag
 
 test("a run that fails as a whole does not block the next one", async (t) => {
   const database = seeded();
-  const runs = new PayRuns(database, async () => true, 8);
+  const runs = payRuns(database, async () => true);
   const due = database.due;
   database.due = () => {
     throw new Error("disk I/O error");
@@ -99,17 +121,95 @@ test("a run that fails as a whole does not block the next one", async (t) => {
   t.is((await runs.run()).accepted, 100);
 });
 
-test("stopping begins no further charge", async (t) => {
+test("stopping begins no further charge, and skips the rest", async (t) => {
   const database = seeded();
+  const stopping = new AbortController();
   let tried = 0;
   const charge: Charge = async () => {
-    if (++tried === 10) runs.stop();
+    if (++tried === 10) stopping.abort();
     await delay(1);
     return true;
   };
-  const runs = new PayRuns(database, charge, 8);
-  const outcome = await runs.run();
-  t.true(tried < 20, `${tried} charges`);
-  t.is(outcome.accepted, tried);
+  const outcome = await payRuns(database, charge, 8, stopping).run();
+  t.true(tried >= 10 && tried < 20, `${tried} charges`);
+  t.like(outcome, { due: 100, accepted: tried, unknown: 0, skipped: 100 - tried });
   t.is(database.due().length, 100 - tried);
+});
+
+test("the circuit opens after so many charges in a row without an answer, and ends the run", async (t) => {
+  let tried = 0;
+  const charge: Charge = async () => {
+    tried++;
+    throw new NoAnswer(`number ${tried}`);
+  };
+  const outcome = await payRuns(seeded(), charge, 1).run();
+  t.is(tried, 10);
+  t.deepEqual(outcome, {
+    due: 100,
+    accepted: 0,
+    refused: 0,
+    unknown: 10,
+    skipped: 90,
+    circuit: "open",
+    reason: "number 1",
+  });
+});
+
+test("answers in between keep it closed", async (t) => {
+  let tried = 0;
+  const charge: Charge = async () => {
+    if (++tried % 10 > 0) throw new NoAnswer("nothing");
+    return false;
+  };
+  t.like(await payRuns(seeded(), charge, 1).run(), { refused: 10, unknown: 90, circuit: "closed" });
+});
+
+test("what is no silence of payment's does not open it", async (t) => {
+  const charge: Charge = async () => {
+    throw new Error("payment answered 401");
+  };
+  t.like(await payRuns(seeded(), charge).run(), { unknown: 100, skipped: 0, circuit: "closed" });
+});
+
+test("with an open circuit a run asks once, and goes on only after an answer", async (t) => {
+  const database = seeded();
+  let [tried, away] = [0, true];
+  const charge: Charge = async () => {
+    tried++;
+    if (away) throw new NoAnswer("away");
+    return true;
+  };
+  const runs = payRuns(database, charge);
+  t.like(await runs.run(), { circuit: "open" });
+  for (let n = 0; n < 3; n++) {
+    tried = 0;
+    t.like(await runs.run(), { due: 100, unknown: 1, skipped: 99, circuit: "open" });
+    t.is(tried, 1);
+  }
+  away = false;
+  t.like(await runs.run(), { due: 100, accepted: 100, circuit: "closed" });
+  away = true;
+  t.like(await runs.run(), { due: 0, circuit: "closed" });
+});
+
+test("an invoice that payment cannot handle does not hold up the others", async (t) => {
+  const database = seeded();
+  const broken = new Set(database.due().slice(0, 20));
+  const ids = new Set([...broken].map(({ id }) => id));
+  const charge: Charge = async ({ id }) => {
+    if (ids.has(id)) throw new NoAnswer("payment answered 500");
+    return true;
+  };
+  const runs = payRuns(database, charge);
+  for (let n = 0; n < 100 && database.due().length > 20; n++) await runs.run();
+  t.is(database.due().length, 20);
+});
+
+test("an answer that cannot be kept leaves the invoice pending", async (t) => {
+  const database = seeded(1, 2);
+  database.settle = async () => {
+    throw new Error("the disk is full");
+  };
+  const outcome = await payRuns(database, async () => true).run();
+  t.like(outcome, { accepted: 0, unknown: 1, circuit: "closed", reason: "the disk is full" });
 });

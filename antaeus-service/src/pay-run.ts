@@ -1,15 +1,20 @@
+import type { Circuit } from "./circuit.ts";
 import type { Database, Due } from "./database.ts";
-import type { Charge } from "./payment.ts";
+import { type Charge, NoAnswer } from "./payment.ts";
 
 /** What became of the invoices of one pay run, in counts. */
 export interface Outcome {
-  /** Invoices that were pending when the run began. */
+  /** Invoices that were pending when the run began: the sum of those below. */
   due: number;
   accepted: number;
   refused: number;
-  /** Without a usable answer: these stay PENDING and the next run asks again. */
-  failed: number;
-  /** Why the first of them failed. */
+  /** Asked for without a usable answer: these stay PENDING and the next run asks again. */
+  unknown: number;
+  /** Not asked for, as the circuit had opened or the service was stopping. */
+  skipped: number;
+  /** Whether the circuit is open at the end. */
+  circuit: "closed" | "open";
+  /** Why there was no usable answer, the first time. */
   reason?: string;
 }
 
@@ -17,19 +22,35 @@ export interface Outcome {
 export class PayRuns {
   readonly #database: Database;
   readonly #charge: Charge;
+  readonly #circuit: Circuit;
   readonly #concurrency: number;
-  #stopping = false;
+  readonly #stopping: AbortSignal;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(database: Database, charge: Charge, concurrency: number) {
+  /**
+   * @param concurrency charges under way at once
+   * @param stopping aborted, no further charge begins; those under way are waited for
+   */
+  constructor(
+    database: Database,
+    charge: Charge,
+    circuit: Circuit,
+    concurrency: number,
+    stopping: AbortSignal,
+  ) {
     this.#database = database;
     this.#charge = charge;
+    this.#circuit = circuit;
     this.#concurrency = concurrency;
+    this.#stopping = stopping;
   }
 
   /**
    * Tries every pending invoice once. Runs that overlap queue up: no invoice is ever in two
    * charges at once, and a later run tries what an earlier one was refused.
+   *
+   * When the circuit opens the run ends. The next one begins with a single charge, and goes on if
+   * that gets an answer.
    */
   run(): Promise<Outcome> {
     const run = this.#last.then(() => this.#payAll());
@@ -37,33 +58,40 @@ export class PayRuns {
     return run;
   }
 
-  /** Begins no further charge; those under way are waited for by their requests. */
-  stop(): void {
-    this.#stopping = true;
-  }
-
   async #payAll(): Promise<Outcome> {
     const due = this.#database.due();
-    const outcome: Outcome = { due: due.length, accepted: 0, refused: 0, failed: 0 };
+    const outcome: Outcome = {
+      due: due.length,
+      accepted: 0,
+      refused: 0,
+      unknown: 0,
+      skipped: 0,
+      circuit: "closed",
+    };
+    const probe = this.#circuit.open ? due.shift() : undefined;
+    if (probe) await this.#pay(probe, outcome);
     // One iterator for all workers: each takes the next invoice from it.
     const queue = due.values();
     const worker = async () => {
       for (const invoice of queue) {
-        if (this.#stopping) return;
-        await this.#pay(invoice, outcome);
+        if (this.#circuit.open || this.#stopping.aborted) outcome.skipped++;
+        else await this.#pay(invoice, outcome);
       }
     };
     await Promise.all(Array.from({ length: this.#concurrency }, worker));
+    if (this.#circuit.open) outcome.circuit = "open";
     return outcome;
   }
 
   async #pay(invoice: Due, outcome: Outcome): Promise<void> {
     try {
       const accepted = await this.#charge(invoice);
+      this.#circuit.answered();
       await this.#database.settle(invoice, accepted);
       outcome[accepted ? "accepted" : "refused"]++;
     } catch (error) {
-      outcome.failed++;
+      if (error instanceof NoAnswer) this.#circuit.failed();
+      outcome.unknown++;
       outcome.reason ??= describe(error as Error);
     }
   }

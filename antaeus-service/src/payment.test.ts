@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { Due } from "./database.ts";
-import { paymentAt } from "./payment.ts";
+import { NoAnswer, paymentAt } from "./payment.ts";
 
 const invoice: Due = {
   id: 1,
@@ -55,7 +55,12 @@ const nonsense: [status: number, body: string][] = [
   [200, "true"],
   [200, ""],
   [200, "<html>"],
-  [400, '{"result":true}'],
+  [200, '{"result":true}{"result":true}'],
+  [200, '[{"result":true}]'],
+  [408, '{"result":true}'],
+  [425, ""],
+  [429, '{"title":"Too Many Requests"}'],
+  [500, '{"result":true}'],
   [503, "{}"],
 ];
 for (const [status, body] of nonsense) {
@@ -63,10 +68,39 @@ for (const [status, body] of nonsense) {
     const endpoint = await payment(t, (_request, response) => {
       response.writeHead(status).end(body);
     });
-    const error = await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
-    t.is(error?.message, `payment answered ${status} ${JSON.stringify(body)}`);
+    const message = `payment answered ${status} ${JSON.stringify(body)}`;
+    await t.throwsAsync(paymentAt(endpoint, 5000)(invoice), { instanceOf: NoAnswer, message });
   });
 }
+
+for (const status of [400, 401, 403, 404, 415, 422, 499]) {
+  test(`${status} says that this request was not taken`, async (t) => {
+    const endpoint = await payment(t, (_request, response) => {
+      response.writeHead(status).end('{"result":true}');
+    });
+    const error = await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
+    t.false(error instanceof NoAnswer);
+    t.is(error?.message, `payment answered ${status} "{\\"result\\":true}"`);
+  });
+}
+
+test("an answer without an end is none, and is not read to it", async (t) => {
+  let ended = () => {};
+  const cut = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const endpoint = await payment(t, (_request, response) => {
+    response.once("close", ended);
+    const write = () => {
+      while (response.write(" ".repeat(1000)));
+    };
+    response.on("drain", write);
+    write();
+  });
+  const message = "the answer is too long";
+  await t.throwsAsync(paymentAt(endpoint, 60_000)(invoice), { instanceOf: NoAnswer, message });
+  await cut;
+});
 
 test("a redirect is no answer", async (t) => {
   const endpoint = await payment(t, (_request, response) => {

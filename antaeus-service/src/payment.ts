@@ -5,6 +5,15 @@ import { tokenIn } from "./token.ts";
 /** Asks payment to charge an invoice: whether it was accepted. */
 export type Charge = (invoice: Due) => Promise<boolean>;
 
+/** Payment may have charged or not: to ask again, under the same key, may tell. */
+export class NoAnswer extends Error {}
+
+/** More than any answer has, in UTF-16 code units; a longer one is none. */
+const maxLength = 10_000;
+
+/** Client errors that another time may be none. */
+const transient = new Set([408, 409, 425, 429]);
+
 /**
  * Charges over HTTP.
  *
@@ -14,8 +23,9 @@ export type Charge = (invoice: Due) => Promise<boolean>;
  * @param endpoint full URL of the charge call
  * @param timeout in milliseconds, for the whole exchange
  * @param tokenFile holds the token that tells payment who asks; without it none is sent
- * @returns a function that rejects when there is no answer, or one that is neither yes nor no, and
- * before it asks when there should be a token and is none
+ * @returns a function that rejects with NoAnswer when there is no answer, or one that is neither yes
+ * nor no, and with another Error when payment does not take the request, or should get a token and
+ * there is none: then it has not charged this time, and to ask again at once would not help
  */
 export function paymentAt(endpoint: string, timeout: number, tokenFile?: string): Charge {
   return async (invoice) => {
@@ -24,18 +34,35 @@ export function paymentAt(endpoint: string, timeout: number, tokenFile?: string)
       "idempotency-key": `"${invoice.chargeKey}"`,
     });
     if (tokenFile !== undefined) headers.set("authorization", `Bearer ${await tokenIn(tokenFile)}`);
-    const response = await fetch(endpoint, {
+    const { status, body } = await exchange(endpoint, {
       method: "POST",
       headers,
       body: JSON.stringify(chargeOf(invoice)),
       redirect: "error",
       signal: AbortSignal.timeout(timeout),
     });
-    const body = await response.text();
-    const result = response.ok ? parse(body) : undefined;
+    const result = status >= 200 && status < 300 ? parse(body) : undefined;
     if (typeof result === "boolean") return result;
-    throw new Error(`payment answered ${response.status} ${JSON.stringify(body.slice(0, 200))}`);
+    const definite = status >= 400 && status < 500 && !transient.has(status);
+    throw new (definite ? Error : NoAnswer)(
+      `payment answered ${status} ${JSON.stringify(body.slice(0, 200))}`,
+    );
   };
+}
+
+async function exchange(endpoint: string, request: RequestInit) {
+  try {
+    const response = await fetch(endpoint, request);
+    let body = "";
+    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      body += text;
+      // Leaving the loop ends the connection.
+      if (body.length > maxLength) throw new Error("the answer is too long");
+    }
+    return { status: response.status, body };
+  } catch (error) {
+    throw new NoAnswer((error as Error).message, { cause: (error as Error).cause });
+  }
 }
 
 function parse(body: string): unknown {

@@ -12,6 +12,7 @@ const defaults = {
   PORT: "0",
   DATABASE: ":memory:",
   PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1/api/v1/charge",
+  RETRY_DELAY: "1",
 };
 
 async function service(env: NodeJS.ProcessEnv = {}) {
@@ -94,7 +95,7 @@ test("a pay run answers true when every charge was accepted, else false", async 
       due: 10,
       accepted,
       refused: 10 - accepted,
-      failed: 0,
+      unknown: 0,
     });
     const { result } = await server.inject<Invoice[]>("/rest/v1/invoices");
     t.is(result?.filter(({ status }) => status === "PAID").length, 2 + accepted);
@@ -107,7 +108,8 @@ test("a pay run with payment away answers false, changes nothing and logs why", 
   t.is((await server.inject({ method: "POST", url: "/rest/v1/invoices/pay" })).payload, "false");
   t.is((await server.inject("/rest/v1/invoices")).payload, before);
   const line = JSON.parse(lines.find((entry) => entry.includes("/pay")) ?? "");
-  t.like(line, { due: 10, accepted: 0, failed: 10 });
+  t.like(line, { due: 10, accepted: 0, refused: 0, circuit: "open" });
+  t.is(line.unknown + line.skipped, 10);
   t.regex(line.reason, /ECONNREFUSED|bad port/);
 });
 
@@ -127,7 +129,7 @@ test("a pay run whose token is missing changes nothing and logs which file", asy
   t.is((await server.inject("/rest/v1/invoices")).payload, before);
   t.is(charges, 0);
   const line = JSON.parse(lines.find((entry) => entry.includes("/pay")) ?? "");
-  t.like(line, { due: 10, accepted: 0, failed: 10 });
+  t.like(line, { due: 10, accepted: 0, unknown: 10 });
   t.true(line.reason.startsWith(`cannot read the token in ${PAYMENT_TOKEN_FILE}: ENOENT`));
 
   writeFileSync(PAYMENT_TOKEN_FILE, "secret");

@@ -1,5 +1,6 @@
 import Boom from "@hapi/boom";
 import Hapi, { type Request, type Server } from "@hapi/hapi";
+import { Circuit } from "./circuit.ts";
 import { type Config, readConfig } from "./config.ts";
 import { customers } from "./customers.ts";
 import { Database } from "./database.ts";
@@ -7,6 +8,7 @@ import { health } from "./health.ts";
 import { invoices } from "./invoices.ts";
 import { PayRuns } from "./pay-run.ts";
 import { paymentAt } from "./payment.ts";
+import { retrying } from "./retry.ts";
 
 /**
  * Builds the service on its database.
@@ -22,16 +24,25 @@ export async function deployment({
   const config = readConfig(env);
   const database = new Database(config.DATABASE);
   database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
-  const charge = paymentAt(
-    config.PAYMENT_PROVIDER_ENDPOINT,
-    config.CHARGE_TIMEOUT,
-    config.PAYMENT_TOKEN_FILE,
+  const stopping = new AbortController();
+  const charge = retrying(
+    paymentAt(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT, config.PAYMENT_TOKEN_FILE),
+    config.CHARGE_ATTEMPTS,
+    config.RETRY_DELAY,
+    stopping.signal,
   );
-  const payRuns = new PayRuns(database, charge, config.CHARGE_CONCURRENCY);
+  const circuit = new Circuit(config.CIRCUIT_THRESHOLD);
+  const payRuns = new PayRuns(
+    database,
+    charge,
+    circuit,
+    config.CHARGE_CONCURRENCY,
+    stopping.signal,
+  );
 
   const server = createServer(config);
   server.route([health, ...customers(database), ...invoices(database, payRuns)]);
-  server.ext("onPreStop", () => payRuns.stop());
+  server.ext("onPreStop", () => stopping.abort());
   server.ext("onPostStop", () => database.close());
   server.events.on("response", (request) => {
     if (request.route.path !== health.path) log(JSON.stringify(describe(request)));

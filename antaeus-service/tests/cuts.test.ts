@@ -7,14 +7,15 @@ import { deployment } from "../src/server.ts";
 import { accepted, type Cutter, cutter } from "./cutter.ts";
 import { start } from "./service.ts";
 
-/** An Antaeus with 200 pending invoices, none paid. */
+/** An Antaeus with 120 invoices to pay. */
 async function antaeus(t: ExecutionContext, { endpoint }: Cutter, DATABASE = ":memory:") {
   const server = await deployment({
     env: {
       DATABASE,
       CUSTOMERS: "10",
-      INVOICES_PER_CUSTOMER: "21",
+      INVOICES_PER_CUSTOMER: "13",
       PAYMENT_PROVIDER_ENDPOINT: endpoint,
+      RETRY_DELAY: "1",
     },
     log: () => {},
   });
@@ -68,7 +69,7 @@ test("whatever is cut, each invoice is charged once, and PAID when it was", asyn
       if (status === "PAID") t.is(charges.get(id), 1, `${id} is PAID and payment says otherwise`);
   }
   await payAll();
-  t.deepEqual(count(await due(), books), [0, 200, 0]);
+  t.deepEqual(count(await due(), books), [0, 120, 0]);
   t.log("cuts:", books.cuts);
   t.true(books.cuts.after + books.cuts.amid > 100, "an answer got lost more than a hundred times");
 });
@@ -80,8 +81,8 @@ test("without keys the same cuts charge invoices twice", async (t) => {
   await payAll();
   const [none, , twice] = count(await due(), books);
   t.is(none, 0);
-  t.true(twice > 50, `${twice} were charged twice`);
-  t.log(`${twice} of 200 invoices were charged more than once`);
+  t.true(twice > 20, `${twice} were charged twice`);
+  t.log(`${twice} of 120 invoices were charged more than once`);
 });
 
 test("a database put back from a backup charges nobody again", async (t) => {
@@ -101,5 +102,5 @@ test("a database put back from a backup charges nobody again", async (t) => {
   const third = await antaeus(t, books, backup);
   await third.payAll();
   const all = await third.invoices();
-  t.deepEqual(count(all, books), [10, 200, 0], "ten were PAID from the start");
+  t.deepEqual(count(all, books), [10, 120, 0], "ten were PAID from the start");
 });

@@ -1,0 +1,33 @@
+import { setTimeout } from "node:timers/promises";
+import { type Charge, NoAnswer } from "./payment.ts";
+
+/**
+ * Asks again when there is no answer: the same invoice, so the same key. The wait doubles each time,
+ * and half of it is random, so that charges that failed together do not come back together.
+ * @param attempts how often to ask in all
+ * @param delay the first wait at most, in milliseconds
+ * @param stopping aborted, it asks no further time
+ * @returns a function that rejects with the last NoAnswer, or with what is none when it comes first:
+ * once an attempt got no answer payment may have charged, whatever it says to the next one
+ */
+export function retrying(
+  charge: Charge,
+  attempts: number,
+  delay: number,
+  stopping: AbortSignal,
+): Charge {
+  return async (invoice) => {
+    let lost: NoAnswer | undefined;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await charge(invoice);
+      } catch (error) {
+        if (error instanceof NoAnswer) lost = error;
+        if (lost !== error || attempt >= attempts) throw lost ?? error;
+      }
+      const wait = delay * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+      await setTimeout(wait, undefined, { signal: stopping }).catch(() => {});
+      if (stopping.aborted) throw lost;
+    }
+  };
+}
