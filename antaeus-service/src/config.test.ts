@@ -7,6 +7,7 @@ test("defaults", (t) => {
   t.deepEqual(readConfig({ PAYMENT_PROVIDER_ENDPOINT }), {
     HOST: "0.0.0.0",
     PORT: 8000,
+    DRAIN_SECONDS: 2,
     DATABASE: "antaeus.db",
     CUSTOMERS: 25,
     INVOICES_PER_CUSTOMER: 40,

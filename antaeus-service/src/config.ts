@@ -6,6 +6,12 @@ const schema = Joi.object({
   HOST: Joi.string().hostname().default("0.0.0.0"),
   /** TCP port; 0 lets the system choose one. */
   PORT: Joi.number().port().default(8000),
+  /**
+   * Seconds to keep serving after SIGTERM, for those to leave who send requests. Not long: no other
+   * Antaeus takes over before this one has ended. A pay run goes on for as long; then those charges
+   * that are under way end, and it answers.
+   */
+  DRAIN_SECONDS: Joi.number().min(0).max(600).default(2),
   /** SQLite file that keeps customers and invoices; `:memory:` keeps them until the process ends. */
   DATABASE: Joi.string().default("antaeus.db"),
   /** Customers that the database has at least, currencies in turn. */
@@ -36,6 +42,7 @@ const schema = Joi.object({
 export interface Config {
   HOST: string;
   PORT: number;
+  DRAIN_SECONDS: number;
   DATABASE: string;
   CUSTOMERS: number;
   INVOICES_PER_CUSTOMER: number;

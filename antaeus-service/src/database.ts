@@ -113,16 +113,26 @@ export class Database {
     });
   }
 
-  customers(): Customer[] {
-    return this.#all<Customer>("SELECT id, currency FROM customer ORDER BY id");
+  /** Those whose id is greater, by id. @param limit how many at most; -1 is all */
+  customers(after = 0, limit = -1): Customer[] {
+    return this.#all<Customer>(
+      "SELECT id, currency FROM customer WHERE id > ? ORDER BY id LIMIT ?",
+      after,
+      limit,
+    );
   }
 
   customer(id: number): Customer | undefined {
     return this.#all<Customer>("SELECT id, currency FROM customer WHERE id = ?", id)[0];
   }
 
-  invoices(): Invoice[] {
-    return this.#all<Row>(`${selectInvoices} ORDER BY invoice.id`).map(toInvoice);
+  /** Those whose id is greater, by id. @param limit how many at most; -1 is all */
+  invoices(after = 0, limit = -1): Invoice[] {
+    return this.#all<Row>(
+      `${selectInvoices} WHERE invoice.id > ? ORDER BY invoice.id LIMIT ?`,
+      after,
+      limit,
+    ).map(toInvoice);
   }
 
   invoice(id: number): Invoice | undefined {

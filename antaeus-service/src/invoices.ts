@@ -1,17 +1,15 @@
 import type { ServerRoute } from "@hapi/hapi";
-import type { Database } from "./database.ts";
 import { listAndItem } from "./list-and-item.ts";
-import type { PayRuns } from "./pay-run.ts";
 
 /**
  * GET /rest/v1/invoices and /{id}: `{id, customerId, amount: {value, currency}, status}`.
  * POST /rest/v1/invoices/pay: true when every charge was accepted.
  */
-export const invoices = (database: Database, payRuns: PayRuns): ServerRoute[] => [
+export const invoices: ServerRoute[] = [
   ...listAndItem(
     "/rest/v1/invoices",
-    () => database.invoices(),
-    (id) => database.invoice(id),
+    ({ database }, after, limit) => database.invoices(after, limit),
+    ({ database }, id) => database.invoice(id),
   ),
   {
     method: "POST",
@@ -19,7 +17,7 @@ export const invoices = (database: Database, payRuns: PayRuns): ServerRoute[] =>
     // The call has no body; whatever comes is not read as one.
     options: { payload: { parse: false, maxBytes: 1024 } },
     async handler(request) {
-      const outcome = await payRuns.run();
+      const outcome = await request.server.app.payRuns.run();
       Object.assign(request.app, outcome);
       return outcome.accepted === outcome.due;
     },

@@ -1,12 +1,11 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { Due } from "./database.ts";
 import { NoAnswer, paymentAt } from "./payment.ts";
+import { paymentThat } from "./testing.ts";
 
 const invoice: Due = {
   id: 1,
@@ -16,23 +15,9 @@ const invoice: Due = {
   chargeKey: "8e03978e-40d5",
 };
 
-/** A payment service on a real socket that answers as the listener does. */
-async function payment(
-  t: ExecutionContext,
-  listener: (req: IncomingMessage, res: ServerResponse) => void,
-) {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/charge`;
-}
-
 test("sends the charge as the contract has it, with its key", async (t) => {
   t.plan(5);
-  const endpoint = await payment(t, async (request, response) => {
+  const endpoint = await paymentThat(t, async (request, response) => {
     t.is(`${request.method} ${request.url}`, "POST /api/v1/charge");
     t.is(request.headers["content-type"], "application/json");
     t.is(request.headers["idempotency-key"], '"8e03978e-40d5"');
@@ -43,7 +28,7 @@ test("sends the charge as the contract has it, with its key", async (t) => {
 });
 
 test("a refusal is an answer", async (t) => {
-  const endpoint = await payment(t, (_request, response) => response.end('{"result":false}'));
+  const endpoint = await paymentThat(t, (_request, response) => response.end('{"result":false}'));
   t.false(await paymentAt(endpoint, 5000)(invoice));
 });
 
@@ -65,7 +50,7 @@ const nonsense: [status: number, body: string][] = [
 ];
 for (const [status, body] of nonsense) {
   test(`${status} ${body || "with nothing"} is no answer`, async (t) => {
-    const endpoint = await payment(t, (_request, response) => {
+    const endpoint = await paymentThat(t, (_request, response) => {
       response.writeHead(status).end(body);
     });
     const message = `payment answered ${status} ${JSON.stringify(body)}`;
@@ -75,7 +60,7 @@ for (const [status, body] of nonsense) {
 
 for (const status of [400, 401, 403, 404, 415, 422, 499]) {
   test(`${status} says that this request was not taken`, async (t) => {
-    const endpoint = await payment(t, (_request, response) => {
+    const endpoint = await paymentThat(t, (_request, response) => {
       response.writeHead(status).end('{"result":true}');
     });
     const error = await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
@@ -89,7 +74,7 @@ test("an answer without an end is none, and is not read to it", async (t) => {
   const cut = new Promise<void>((resolve) => {
     ended = resolve;
   });
-  const endpoint = await payment(t, (_request, response) => {
+  const endpoint = await paymentThat(t, (_request, response) => {
     response.once("close", ended);
     const write = () => {
       while (response.write(" ".repeat(1000)));
@@ -103,20 +88,20 @@ test("an answer without an end is none, and is not read to it", async (t) => {
 });
 
 test("a redirect is no answer", async (t) => {
-  const endpoint = await payment(t, (_request, response) => {
+  const endpoint = await paymentThat(t, (_request, response) => {
     response.writeHead(307, { location: "/elsewhere" }).end();
   });
   await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
 });
 
 test("a cut connection is no answer", async (t) => {
-  const endpoint = await payment(t, (request) => request.socket.destroy());
+  const endpoint = await paymentThat(t, (request) => request.socket.destroy());
   await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
 });
 
 test("silence is no answer once the time is up, before or amid the body", async (t) => {
   for (const begin of ["", '{"result":']) {
-    const endpoint = await payment(t, (_request, response) => {
+    const endpoint = await paymentThat(t, (_request, response) => {
       if (begin) response.write(begin);
     });
     await t.throwsAsync(paymentAt(endpoint, 50)(invoice), { message: /timeout/ });
@@ -133,7 +118,7 @@ const tokenFile = () => join(mkdtempSync(join(tmpdir(), "antaeus-")), "token");
 /** A payment service that accepts everything, and the authorization of each request to it. */
 async function accepting(t: ExecutionContext) {
   const sent: (string | undefined)[] = [];
-  const endpoint = await payment(t, (request, response) => {
+  const endpoint = await paymentThat(t, (request, response) => {
     sent.push(request.headers.authorization);
     response.end('{"result":true}');
   });

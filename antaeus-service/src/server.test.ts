@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test from "ava";
+import { json } from "node:stream/consumers";
+import test, { type ExecutionContext } from "ava";
 import type { Customer, Invoice } from "./database.ts";
 import { deployment } from "./server.ts";
+import { paymentThat } from "./testing.ts";
 
 const defaults = {
   HOST: "127.0.0.1",
@@ -24,16 +24,12 @@ async function service(env: NodeJS.ProcessEnv = {}) {
   return { server, lines };
 }
 
-/** A payment service on a real socket that accepts what the function says. */
-async function payment(accept: (customer: number) => boolean) {
-  const listener = createServer(async (request, response) => {
-    const body = await Array.fromAsync(request);
-    response.end(JSON.stringify({ result: accept(JSON.parse(body.join("")).customer_id) }));
+/** A payment service that accepts what the function says. */
+const payment = (t: ExecutionContext, accept: (customer: number) => boolean) =>
+  paymentThat(t, async (request, response) => {
+    const { customer_id } = (await json(request)) as { customer_id: number };
+    response.end(JSON.stringify({ result: accept(customer_id) }));
   });
-  listener.listen(0, "127.0.0.1").unref();
-  await new Promise((resolve) => listener.once("listening", resolve));
-  return `http://127.0.0.1:${(listener.address() as AddressInfo).port}/api/v1/charge`;
-}
 
 test('health answers the JSON string "ok"', async (t) => {
   const { server } = await service();
@@ -58,6 +54,50 @@ test("lists invoices and customers, and answers for one of them", async (t) => {
 });
 
 for (const kind of ["invoices", "customers"]) {
+  test(`${kind}: the links lead through the whole list, part by part`, async (t) => {
+    const { server } = await service({ CUSTOMERS: "9", INVOICES_PER_CUSTOMER: "1" });
+    const url = `/rest/v1/${kind}`;
+    const whole = await server.inject<{ id: number }[]>(url);
+    t.is(whole.headers.link, undefined);
+    t.is(whole.result?.length, 9);
+
+    for (const [limit, sizes] of [
+      [4, [4, 4, 1]],
+      [3, [3, 3, 3]],
+      [9, [9]],
+      [1000, [9]],
+    ] as const) {
+      const parts: object[][] = [];
+      let next: string | undefined = `${url}?limit=${limit}`;
+      while (next) {
+        const answer: { result?: object[]; headers: object } = await server.inject(next);
+        parts.push(answer.result ?? []);
+        const { link = "" } = answer.headers as { link?: string };
+        [, next] = /^<([^>]+)>; rel="next"$/.exec(link) ?? [];
+      }
+      t.deepEqual(
+        parts.map(({ length }) => length),
+        [...sizes],
+      );
+      t.deepEqual(parts.flat() as never, whole.result);
+    }
+    const rest = await server.inject<{ id: number }[]>(`${url}?after=7`);
+    t.deepEqual(rest.result, whole.result?.slice(7));
+    t.deepEqual((await server.inject<object[]>(`${url}?limit=2&after=9`)).result, []);
+    t.deepEqual((await server.inject<{ id: number }[]>(`${url}?sort=id`)).result, whole.result);
+  });
+
+  test(`${kind}: what is no part is 400 and told why`, async (t) => {
+    const { server } = await service({ CUSTOMERS: "1" });
+    for (const query of ["limit=0", "limit=1001", "limit=x", "limit=", "after=-1", "after=1.5"]) {
+      const { statusCode, payload } = await server.inject(`/rest/v1/${kind}?${query}`);
+      t.is(statusCode, 400, query);
+      t.regex(payload, new RegExp(`"message":".*${query.split("=")[0]}`));
+    }
+  });
+}
+
+for (const kind of ["invoices", "customers"]) {
   test(`${kind}: an unknown id is 404 "not found", what is no id 400`, async (t) => {
     const { server } = await service({ CUSTOMERS: "1" });
     const missing = await server.inject(`/rest/v1/${kind}/999999`);
@@ -76,7 +116,7 @@ test("a pay run answers true when every charge was accepted, else false", async 
     [() => true, "true"],
     [(id: number) => id > 1, "false"],
   ] as const) {
-    const PAYMENT_PROVIDER_ENDPOINT = await payment(accept);
+    const PAYMENT_PROVIDER_ENDPOINT = await payment(t, accept);
     const { server, lines } = await service({
       PAYMENT_PROVIDER_ENDPOINT,
       CUSTOMERS: "2",
@@ -115,7 +155,7 @@ test("a pay run with payment away answers false, changes nothing and logs why", 
 
 test("a pay run whose token is missing changes nothing and logs which file", async (t) => {
   let charges = 0;
-  const PAYMENT_PROVIDER_ENDPOINT = await payment(() => ++charges > 0);
+  const PAYMENT_PROVIDER_ENDPOINT = await payment(t, () => ++charges > 0);
   const PAYMENT_TOKEN_FILE = join(mkdtempSync(join(tmpdir(), "antaeus-")), "token");
   const { server, lines } = await service({
     PAYMENT_PROVIDER_ENDPOINT,
@@ -142,7 +182,7 @@ test("data survives a restart", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const DATABASE = join(folder, "antaeus.db");
-  const PAYMENT_PROVIDER_ENDPOINT = await payment((customer) => customer % 2 === 0);
+  const PAYMENT_PROVIDER_ENDPOINT = await payment(t, (customer) => customer % 2 === 0);
   const first = await service({ DATABASE, PAYMENT_PROVIDER_ENDPOINT });
   await first.server.inject({ method: "POST", url: "/rest/v1/invoices/pay" });
   const before = (await first.server.inject("/rest/v1/invoices")).payload;

@@ -1,14 +1,27 @@
 import Boom from "@hapi/boom";
-import Hapi, { type Request, type Server } from "@hapi/hapi";
+import Hapi, { type Request, type Server, type ServerApplicationState } from "@hapi/hapi";
 import { Circuit } from "./circuit.ts";
 import { type Config, readConfig } from "./config.ts";
 import { customers } from "./customers.ts";
 import { Database } from "./database.ts";
-import { health } from "./health.ts";
+import { closeConnections } from "./drain.ts";
+import { health, ready } from "./health.ts";
 import { invoices } from "./invoices.ts";
+import { jsonLog, type Log } from "./log.ts";
 import { PayRuns } from "./pay-run.ts";
 import { paymentAt } from "./payment.ts";
 import { retrying } from "./retry.ts";
+
+declare module "@hapi/hapi" {
+  interface ServerApplicationState {
+    config: Config;
+    database: Database;
+    payRuns: PayRuns;
+    log: Log;
+    /** Whether this server is about to stop. */
+    draining: boolean;
+  }
+}
 
 /**
  * Builds the service on its database.
@@ -19,54 +32,51 @@ import { retrying } from "./retry.ts";
 export async function deployment({
   start = false,
   env = process.env,
-  log = console.log as (line: string) => void,
+  log: write = console.log as (line: string) => void,
 } = {}): Promise<Server> {
   const config = readConfig(env);
   const database = new Database(config.DATABASE);
   database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
   const stopping = new AbortController();
-  const charge = retrying(
-    paymentAt(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT, config.PAYMENT_TOKEN_FILE),
-    config.CHARGE_ATTEMPTS,
-    config.RETRY_DELAY,
-    stopping.signal,
-  );
-  const circuit = new Circuit(config.CIRCUIT_THRESHOLD);
-  const payRuns = new PayRuns(
-    database,
-    charge,
-    circuit,
-    config.CHARGE_CONCURRENCY,
-    stopping.signal,
-  );
+  const log = jsonLog(write);
 
   const server = createServer(config);
-  server.route([health, ...customers(database), ...invoices(database, payRuns)]);
+  Object.assign(server.app, {
+    config,
+    database,
+    payRuns: payRunsOn(database, config, stopping.signal),
+    log,
+    draining: false,
+  } satisfies ServerApplicationState);
   server.ext("onPreStop", () => stopping.abort());
   server.ext("onPostStop", () => database.close());
-  server.events.on("response", (request) => {
-    if (request.route.path !== health.path) log(JSON.stringify(describe(request)));
-  });
 
   await server.initialize();
   if (start) {
     await server.start();
-    log(
-      JSON.stringify({
-        time: new Date().toISOString(),
-        message: "listening",
-        url: server.info.uri,
-      }),
-    );
+    log("listening", { url: server.info.uri });
   }
   return server;
 }
 
+function payRunsOn(database: Database, config: Config, stopping: AbortSignal): PayRuns {
+  const charge = retrying(
+    paymentAt(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT, config.PAYMENT_TOKEN_FILE),
+    config.CHARGE_ATTEMPTS,
+    config.RETRY_DELAY,
+    stopping,
+  );
+  const circuit = new Circuit(config.CIRCUIT_THRESHOLD);
+  return new PayRuns(database, charge, circuit, config.CHARGE_CONCURRENCY, stopping);
+}
+
 function createServer({ HOST, PORT }: Config): Server {
-  return Hapi.server({
+  const server = Hapi.server({
     host: HOST,
     port: PORT,
     routes: {
+      // Nothing here reads cookies, so a malformed one is no error.
+      state: { parse: false },
       validate: {
         // hapi's own answer hides what was wrong.
         failAction(_request, _h, error) {
@@ -75,13 +85,18 @@ function createServer({ HOST, PORT }: Config): Server {
       },
     },
   });
+  server.ext("onPreResponse", closeConnections);
+  server.route([health, ready, ...customers, ...invoices]);
+  server.events.on("response", (request) => {
+    const { path } = request.route;
+    if (path !== health.path && path !== ready.path) server.app.log("request", describe(request));
+  });
+  return server;
 }
 
-/** One log line for a request: no personal data. */
+/** What the log says of a request. */
 function describe({ info, method, path, response, app }: Request) {
   return {
-    time: new Date(info.completed).toISOString(),
-    message: "request",
     id: info.id,
     method,
     path,

@@ -1,10 +1,9 @@
-import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { Invoice } from "../src/database.ts";
 import { deployment } from "../src/server.ts";
+import { paymentThat } from "../src/testing.ts";
 
 // One by one: they are about time.
 
@@ -16,23 +15,17 @@ async function services(t: ExecutionContext, env: NodeJS.ProcessEnv = {}) {
     /** The key of each request. */
     keys,
   };
-  const server = createServer((request, response) => {
+  const endpoint = await paymentThat(t, (request, response) => {
     keys.push(request.headers["idempotency-key"] as string);
     payment.answer(request, response);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
   });
-
   const lines: string[] = [];
   const antaeus = await deployment({
     env: {
       DATABASE: ":memory:",
       CUSTOMERS: "3",
       INVOICES_PER_CUSTOMER: "21",
-      PAYMENT_PROVIDER_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      PAYMENT_PROVIDER_ENDPOINT: endpoint,
       RETRY_DELAY: "1",
       ...env,
     },

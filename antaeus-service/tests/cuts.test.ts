@@ -104,3 +104,15 @@ test("a database put back from a backup charges nobody again", async (t) => {
   const all = await third.invoices();
   t.deepEqual(count(all, books), [10, 120, 0], "ten were PAID from the start");
 });
+
+test("two at once on one database charge nobody twice", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "antaeus.db");
+  const books = await cutter(t, await start(t, "payment-service").url);
+  const one = await antaeus(t, books, file);
+  const other = await antaeus(t, books, file);
+  cutting(books);
+  await Promise.all([one.payAll(), other.payAll()]);
+  t.deepEqual(count(await one.invoices(), books), [10, 120, 0]);
+});

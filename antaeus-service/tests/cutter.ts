@@ -1,9 +1,8 @@
-import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import type { ExecutionContext } from "ava";
 import type { Invoice } from "../src/database.ts";
+import { paymentThat } from "../src/testing.ts";
 
 /** When a connection is cut: payment was not asked, has answered, or its answer is half sent. */
 export type Cut = "before" | "after" | "amid";
@@ -47,7 +46,7 @@ export async function cutter(
     cuts: { before: 0, after: 0, amid: 0 },
     answers: [],
   };
-  const server = createServer(async (request, response) => {
+  it.endpoint = await paymentThat(t, async (request, response) => {
     const body = await text(request);
     const cut = it.next();
     if (cut !== undefined) it.cuts[cut]++;
@@ -68,13 +67,7 @@ export async function cutter(
     response.writeHead(answer.status, { "content-type": "application/json" });
     if (cut === "amid") return halve(response, said);
     response.end(said);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  it.endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/charge`;
   return it;
 }
 

@@ -10,6 +10,8 @@ export interface Service {
   url: Promise<string>;
   /** Ends it at once, as a lost node would. */
   kill(): Promise<void>;
+  /** Asks it to end, as a rollout does. @returns its exit code, null when it had to be killed */
+  terminate(): Promise<number | null>;
 }
 
 /**
@@ -27,11 +29,16 @@ export function start(t: ExecutionContext, folder: string, env: NodeJS.ProcessEn
     child.kill("SIGKILL");
     await ended;
   };
+  const terminate = async () => {
+    child.kill("SIGTERM");
+    const [code] = await ended;
+    return code;
+  };
   t.teardown(kill);
   const url = listening(child);
   // Whoever kills it before it listens need not ask.
   url.catch(() => {});
-  return { url, kill };
+  return { url, kill, terminate };
 }
 
 function listening(child: ChildProcess): Promise<string> {
