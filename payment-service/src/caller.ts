@@ -20,16 +20,11 @@ const clockTolerance = 5;
 const bearer = /^Bearer +([\w.~+/-]+=*)$/i;
 const invalidToken = 'Bearer error="invalid_token"';
 
-/**
- * Makes a strategy of hapi that lets one caller in, known by the token of its Kubernetes service
- * account. It runs before the payload is read.
- *
- * It throws 401 where there is no token or a wrong one, and 503 where the issuer's keys cannot be
- * fetched: who cannot be verified is not let in. The reason of a 503 is logged.
- *
- * @returns the strategy's name
- */
-export function callerStrategy(server: Server, caller: Caller): string {
+/** Resolves where the token is the caller's, and rejects with one of jose's errors otherwise. */
+export type Verify = (token: string) => Promise<unknown>;
+
+/** Knows one caller by the token of its Kubernetes service account. */
+export function callerVerifier(caller: Caller): Verify {
   const keys = createRemoteJWKSet(new URL(caller.CALLER_JWKS_URL), fetching);
   const options = {
     issuer: caller.CALLER_ISSUER,
@@ -39,15 +34,30 @@ export function callerStrategy(server: Server, caller: Caller): string {
     requiredClaims: ["exp"],
     clockTolerance,
   };
+  return (token) => jwtVerify(token, keys, options);
+}
+
+/**
+ * Makes hapi's strategy "caller", which lets in whom `server.app.verify` knows, or anybody where
+ * there is none. It runs before the payload is read.
+ *
+ * It throws 401 where there is no token or a wrong one, and 503 where the issuer's keys cannot be
+ * fetched: who cannot be verified is not let in. The reason of a 503 is logged.
+ */
+export function callerStrategy(server: Server): void {
   server.auth.scheme("service-account", () => ({
     async authenticate(request, h) {
+      // There is but one caller, so nobody asks who it is.
+      const letIn = h.authenticated({ credentials: {} });
+      const { verify } = request.server.app;
+      if (!verify) return letIn;
       const authorization = request.headers.authorization as string | undefined;
       const token = bearer.exec(authorization ?? "")?.[1];
       if (!token) {
         throw Boom.unauthorized('"authorization" must be "Bearer" and a token', ["Bearer"]);
       }
       try {
-        await jwtVerify(token, keys, options);
+        await verify(token);
       } catch (error) {
         const wrong = whatIsWrong(error);
         if (wrong) throw Boom.unauthorized(`The token is refused: ${wrong}`, [invalidToken]);
@@ -56,12 +66,10 @@ export function callerStrategy(server: Server, caller: Caller): string {
           "Callers cannot be verified: the keys of their issuer cannot be fetched",
         );
       }
-      // There is but one caller, so nobody asks who it is.
-      return h.authenticated({ credentials: {} });
+      return letIn;
     },
   }));
   server.auth.strategy("caller", "service-account");
-  return "caller";
 }
 
 /** By jose's error codes. Its messages are not passed on: some of them quote the token. */

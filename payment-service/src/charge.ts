@@ -24,24 +24,19 @@ const headers = Joi.object({
     }),
 }).unknown();
 
-/**
- * POST /api/v1/charge: whether a charge is accepted is drawn at random.
- * @param acceptanceShare of the charges, 0 to 1
- * @param auth the strategy that knows who may charge; false lets anybody
- */
-export function charge(acceptanceShare: number, auth: string | false): ServerRoute {
-  return {
-    method: "POST",
-    path: "/api/v1/charge",
-    options: { auth, validate: { headers, payload } },
-    handler(request) {
-      const key = request.headers["idempotency-key"] as string | undefined;
-      const result = draw(request.payload as Charge, key) < acceptanceShare;
-      Object.assign(request.app, { result });
-      return { result };
-    },
-  };
-}
+/** POST /api/v1/charge: whether a charge is accepted is drawn at random. */
+export const charge: ServerRoute = {
+  method: "POST",
+  path: "/api/v1/charge",
+  options: { auth: "caller", validate: { headers, payload } },
+  handler(request) {
+    const key = request.headers["idempotency-key"] as string | undefined;
+    const { ACCEPTANCE_SHARE } = request.server.app.config;
+    const result = draw(request.payload as Charge, key) < ACCEPTANCE_SHARE;
+    Object.assign(request.app, { result });
+    return { result };
+  },
+};
 
 /**
  * A number in [0, 1). Without a key each call is a new draw. With one it follows from key and

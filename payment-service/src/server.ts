@@ -1,47 +1,66 @@
+import { once } from "node:events";
+import { createServer as createListener, type Server as Listener } from "node:http";
+import type { AddressInfo } from "node:net";
 import Boom from "@hapi/boom";
 import Hapi, { type Request, type Server } from "@hapi/hapi";
-import { callerStrategy } from "./caller.ts";
+import { callerStrategy, callerVerifier, type Verify } from "./caller.ts";
 import { charge } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
 import { health } from "./health.ts";
 
+declare module "@hapi/hapi" {
+  /** What a server is told when it starts, in `server.app`. */
+  interface ServerApplicationState {
+    config: Config;
+    /** Verifies that the caller may charge; undefined lets anybody. */
+    verify: Verify | undefined;
+    /** Takes each log line, a JSON object. */
+    log: (line: string) => void;
+  }
+}
+
 /**
- * Builds the service.
+ * Starts the service.
+ * @param options.server from `createServer`, if it was built ahead
  * @param options.start listen as well; without it the server is initialized for `server.inject`
  * @param options.env environment variables, see config.ts
  * @param options.log takes each log line, a JSON object
  */
 export async function deployment({
+  server = createServer(),
   start = false,
   env = process.env,
   log = console.log as (line: string) => void,
 } = {}): Promise<Server> {
   const config = readConfig(env);
-  const server = createServer(config);
-  const auth = config.CALLER_ISSUER !== undefined && callerStrategy(server, config);
-  server.route([health, charge(config.ACCEPTANCE_SHARE, auth)]);
-  server.events.on("response", (request) => {
-    if (request.route.path !== health.path) log(JSON.stringify(describe(request)));
-  });
-
+  const verify = config.CALLER_ISSUER === undefined ? undefined : callerVerifier(config);
+  Object.assign(server.app, { config, verify, log });
   await server.initialize();
   if (start) {
     await server.start();
+    server.listener.listen(config.PORT, config.HOST);
+    await once(server.listener, "listening");
+    const { port } = server.listener.address() as AddressInfo;
     log(
       JSON.stringify({
         time: new Date().toISOString(),
         message: "listening",
-        url: server.info.uri,
+        url: `http://${config.HOST}:${port}`,
       }),
     );
   }
   return server;
 }
 
-function createServer({ HOST, PORT }: Config): Server {
-  return Hapi.server({
-    host: HOST,
-    port: PORT,
+/**
+ * Builds the server with all of its routes, before anything of where it will run is known: neither
+ * the environment nor a clock nor a random number is read. `deployment` tells it the rest.
+ * @param listener is to carry it: emits what an HTTP server does, and listens when it is told to
+ */
+export function createServer(listener: Listener = createListener()): Server {
+  const server = Hapi.server({
+    listener,
+    autoListen: false,
     routes: {
       payload: {
         allow: "application/json",
@@ -58,6 +77,12 @@ function createServer({ HOST, PORT }: Config): Server {
       },
     },
   });
+  callerStrategy(server);
+  server.route([health, charge]);
+  server.events.on("response", (request) => {
+    if (request.route.path !== health.path) server.app.log(JSON.stringify(describe(request)));
+  });
+  return server;
 }
 
 /** One log line for a request: no personal data. */
