@@ -26,7 +26,7 @@ async function expired(right: string): Promise<string> {
 
 /** The same charge from Antaeus' own pod, where the network lets it through, with any token. */
 const charge = (token: string | undefined) =>
-  fromAntaeus<{ status: number; message?: string; result?: boolean }>(`
+  fromAntaeus<{ status: number; detail?: string; result?: boolean }>(`
     const response = await fetch(process.env.PAYMENT_PROVIDER_ENDPOINT, {
       method: "POST",
       headers: {
@@ -51,9 +51,9 @@ test("payment charges for Antaeus' token, and for no other", async (t) => {
   const items = [];
   for (const [what, token, status] of cases) {
     const answer = await charge(token);
-    t.is(answer.status, status, `${what}: ${answer.message}`);
+    t.is(answer.status, status, `${what}: ${answer.detail}`);
     t.is(typeof answer.result, status === 200 ? "boolean" : "undefined", what);
-    items.push({ what, expected: status, answered: `${answer.status} ${answer.message ?? ""}` });
+    items.push({ what, expected: status, answered: `${answer.status} ${answer.detail ?? ""}` });
   }
   record("caller", { title: "Whom payment charges for", items });
 });

@@ -119,7 +119,7 @@ const accepted: Answer = { status: 200, challenge: undefined, body: { result: tr
 const unauthorized = (message: string, challenge = 'Bearer error="invalid_token"'): Answer => ({
   status: 401,
   challenge,
-  body: { statusCode: 401, error: "Unauthorized", message },
+  body: { title: "Unauthorized", status: 401, detail: message },
 });
 const refused = (wrong: string) => unauthorized(`The token is refused: ${wrong}`);
 const noToken = unauthorized('"authorization" must be "Bearer" and a token', "Bearer");
@@ -127,9 +127,9 @@ const unavailable: Answer = {
   status: 503,
   challenge: undefined,
   body: {
-    statusCode: 503,
-    error: "Service Unavailable",
-    message: "Callers cannot be verified: the keys of their issuer cannot be fetched",
+    title: "Service Unavailable",
+    status: 503,
+    detail: "Callers cannot be verified: the keys of their issuer cannot be fetched",
   },
 };
 
@@ -438,7 +438,7 @@ test("over the wire the answer comes before the body was sent", async (t) => {
   const without = await send("", "");
   t.regex(without, /^HTTP\/1.1 401 Unauthorized\r\n/);
   t.regex(without, /\r\nwww-authenticate: Bearer\r\n/i);
-  t.regex(without, /\r\n\r\n\{.*"message":.*\}$/);
+  t.regex(without, /\r\n\r\n\{.*"detail":.*\}$/);
   const right = await send(`Authorization: Bearer ${await sign()}\r\n`, body);
   t.regex(right, /^HTTP\/1.1 200 OK\r\n/);
   t.regex(right, /\r\n\r\n\{"result":true\}$/);

@@ -1,6 +1,8 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
+import Boom from "@hapi/boom";
 import type { ServerRoute } from "@hapi/hapi";
 import Joi from "joi";
+import { contradicts, type KeyMemory, keyHeader } from "./idempotency.ts";
 
 export interface Charge {
   currency: string;
@@ -15,14 +17,7 @@ const payload = Joi.object({
   customer_id: Joi.number().integer().positive().required(),
 }).required();
 
-/** A quoted string of RFC 9651, as the IETF draft on Idempotency-Key asks: `"8e03978e-40d5"`. */
-const headers = Joi.object({
-  "idempotency-key": Joi.string()
-    .pattern(/^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"$/, "quoted string")
-    .messages({
-      "string.pattern.name": '{#label} must be a quoted string, such as "8e03978e-40d5"',
-    }),
-}).unknown();
+const headers = Joi.object({ "idempotency-key": keyHeader }).unknown();
 
 /** POST /api/v1/charge: whether a charge is accepted is drawn at random. */
 export const charge: ServerRoute = {
@@ -31,8 +26,8 @@ export const charge: ServerRoute = {
   options: { auth: "caller", validate: { headers, payload } },
   handler(request) {
     const key = request.headers["idempotency-key"] as string | undefined;
-    const { ACCEPTANCE_SHARE } = request.server.app.config;
-    const result = draw(request.payload as Charge, key) < ACCEPTANCE_SHARE;
+    const { config, keys } = request.server.app;
+    const result = draw(request.payload as Charge, keys, key) < config.ACCEPTANCE_SHARE;
     Object.assign(request.app, { result });
     return { result };
   },
@@ -40,10 +35,17 @@ export const charge: ServerRoute = {
 
 /**
  * A number in [0, 1). Without a key each call is a new draw. With one it follows from key and
- * charge alone, so that a repeat gets the first answer on every replica and after every restart.
+ * charge alone, so that a repeat gets the first answer.
+ * @throws 422 where the key is known for another charge's
  */
-function draw({ currency, value, customer_id }: Charge, key?: string): number {
+function draw(charge: Charge, keys: KeyMemory, key?: string): number {
   if (key === undefined) return Math.random();
-  const hash = createHash("sha256").update(JSON.stringify([key, currency, value, customer_id]));
-  return hash.digest().readUInt32BE() / 2 ** 32;
+  const { currency, value, customer_id } = charge;
+  const digest = hash("sha256", JSON.stringify([key, currency, value, customer_id]));
+  if (contradicts(key, charge) || keys.conflicts(key, digest)) {
+    throw Boom.badData(
+      "The Idempotency-Key is that of another charge: send a new key with this one",
+    );
+  }
+  return Number.parseInt(digest.slice(0, 8), 16) / 2 ** 32;
 }

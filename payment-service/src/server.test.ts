@@ -44,7 +44,7 @@ test("a charge over the wire", async (t) => {
 test("a charge without a Content-Type is 415", async (t) => {
   const answer = await exchange(`${post}\r\n${body}`);
   t.regex(answer, /^HTTP\/1.1 415 /);
-  t.regex(answer, /\r\n\r\n\{.*"message":.*\}$/);
+  t.regex(answer, /\r\n\r\n\{.*"detail":.*\}$/);
 });
 
 test("what is not HTTP is 400", async (t) => {

@@ -7,6 +7,8 @@ import { callerStrategy, callerVerifier, type Verify } from "./caller.ts";
 import { charge } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
 import { health } from "./health.ts";
+import { KeyMemory } from "./idempotency.ts";
+import { asProblem } from "./problem.ts";
 
 declare module "@hapi/hapi" {
   /** What a server is told when it starts, in `server.app`. */
@@ -14,6 +16,7 @@ declare module "@hapi/hapi" {
     config: Config;
     /** Verifies that the caller may charge; undefined lets anybody. */
     verify: Verify | undefined;
+    keys: KeyMemory;
     /** Takes each log line, a JSON object. */
     log: (line: string) => void;
   }
@@ -34,7 +37,7 @@ export async function deployment({
 } = {}): Promise<Server> {
   const config = readConfig(env);
   const verify = config.CALLER_ISSUER === undefined ? undefined : callerVerifier(config);
-  Object.assign(server.app, { config, verify, log });
+  Object.assign(server.app, { config, verify, keys: new KeyMemory(), log });
   await server.initialize();
   if (start) {
     await server.start();
@@ -78,6 +81,7 @@ export function createServer(listener: Listener = createListener()): Server {
     },
   });
   callerStrategy(server);
+  server.ext("onPreResponse", asProblem);
   server.route([health, charge]);
   server.events.on("response", (request) => {
     if (request.route.path !== health.path) server.app.log(JSON.stringify(describe(request)));

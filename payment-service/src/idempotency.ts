@@ -1,0 +1,64 @@
+import { hash } from "node:crypto";
+import Joi from "joi";
+import type { Charge } from "./charge.ts";
+
+/**
+ * The Idempotency-Key header, after the IETF draft draft-ietf-httpapi-idempotency-key-header: a
+ * string of RFC 9651, without parameters. Replicas share no state, so what a key is worth depends
+ * on its form.
+ *
+ * Any key: the same key with the same charge gets the same answer on every replica and after every
+ * restart, for as long as ACCEPTANCE_SHARE stays the same. The draft's 409 is never needed, as the
+ * answer needs no work that a repeat could meet half done.
+ *
+ * A bound key, `"<id>.sha256-<fingerprint>"`: another charge is 422, on every replica, always.
+ * The fingerprint is that of the charge, see `fingerprint`. Who makes such a key must keep it: one
+ * made anew from a changed charge is another key.
+ *
+ * An opaque key, any other string: another charge is 422 on a replica that has seen the key among
+ * its latest, see `KeyMemory`. Elsewhere it is a charge of its own.
+ */
+export const keyHeader = Joi.string()
+  .pattern(/^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"$/, "quoted string")
+  .messages({
+    "string.pattern.name":
+      '{#label} must be a quoted string of 1 to 255 characters, such as "8e03978e-40d5"',
+  });
+
+const bound = /\.sha256-([\w-]{43})"$/;
+
+/** The SHA-256, in base64url, of a charge in canonical JSON (RFC 8785): fields in this order. */
+export function fingerprint({ currency, customer_id, value }: Charge): string {
+  return hash("sha256", JSON.stringify({ currency, customer_id, value }), "base64url");
+}
+
+/** Whether a key is bound to another charge than this. */
+export function contradicts(key: string, charge: Charge): boolean {
+  const [, print] = bound.exec(key) ?? [];
+  return print !== undefined && print !== fingerprint(charge);
+}
+
+/** The keys that one replica saw last, each with a digest of its charge. */
+export class KeyMemory {
+  readonly #digests = new Map<string, string>();
+  readonly #size: number;
+
+  /** @param size how many keys: 10,000 of them, as long as they may be, take 5 MB */
+  constructor(size = 10_000) {
+    this.#size = size;
+  }
+
+  /** Remembers a key; the one used longest ago makes room. @returns whether it came with another digest before */
+  conflicts(key: string, digest: string): boolean {
+    const known = this.#digests.get(key) ?? digest;
+    this.#digests.delete(key);
+    this.#digests.set(key, known);
+    if (this.#digests.size > this.#size) {
+      for (const [oldest] of this.#digests) {
+        this.#digests.delete(oldest);
+        break;
+      }
+    }
+    return known !== digest;
+  }
+}
