@@ -2,7 +2,12 @@ import test from "ava";
 import { readConfig } from "./config.ts";
 
 test("defaults", (t) => {
-  t.deepEqual(readConfig({}), { HOST: "0.0.0.0", PORT: 9000, ACCEPTANCE_SHARE: 0.5 });
+  t.deepEqual(readConfig({}), {
+    HOST: "0.0.0.0",
+    PORT: 9000,
+    ACCEPTANCE_SHARE: 0.5,
+    DRAIN_SECONDS: 7,
+  });
 });
 
 test("values from the environment", (t) => {

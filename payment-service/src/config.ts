@@ -9,6 +9,12 @@ const schema = Joi.object({
   /** Share of charges to accept, 0 to 1. */
   ACCEPTANCE_SHARE: Joi.number().min(0).max(1).default(0.5),
   /**
+   * Seconds to keep serving after SIGTERM. Long enough for whoever sends requests to learn of it,
+   * and for idle connections to end: they are kept for five seconds, and one more. Short enough
+   * to finish before the process is killed, ten seconds after SIGTERM in Docker.
+   */
+  DRAIN_SECONDS: Joi.number().min(0).max(600).default(7),
+  /**
    * Who issues the tokens of callers: exactly their `iss`. This and the three below go together;
    * unset, anybody may charge.
    */
@@ -38,6 +44,7 @@ export type Config = {
   HOST: string;
   PORT: number;
   ACCEPTANCE_SHARE: number;
+  DRAIN_SECONDS: number;
 } & (Caller | { CALLER_ISSUER?: never });
 
 /**

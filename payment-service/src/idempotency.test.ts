@@ -31,7 +31,11 @@ test("the answers that keys have had stay what they are", async (t) => {
     const { result } = await charge(valid, quoted(`invoice-${i}`));
     answers += Number((result as { result: boolean }).result);
   }
-  t.is(answers, "0100111101001010", "another hash would charge twice who repeats across an upgrade");
+  t.is(
+    answers,
+    "0100111101001010",
+    "another hash would charge twice who repeats across an upgrade",
+  );
 });
 
 test("however a charge is written, it is the same", async (t) => {

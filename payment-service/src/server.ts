@@ -2,12 +2,14 @@ import { once } from "node:events";
 import { createServer as createListener, type Server as Listener } from "node:http";
 import type { AddressInfo } from "node:net";
 import Boom from "@hapi/boom";
-import Hapi, { type Request, type Server } from "@hapi/hapi";
+import Hapi, { type Request, type Server, type ServerApplicationState } from "@hapi/hapi";
 import { callerStrategy, callerVerifier, type Verify } from "./caller.ts";
 import { charge } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
-import { health } from "./health.ts";
+import { closeConnections } from "./drain.ts";
+import { health, ready } from "./health.ts";
 import { KeyMemory } from "./idempotency.ts";
+import { jsonLog, type Log } from "./log.ts";
 import { asProblem } from "./problem.ts";
 
 declare module "@hapi/hapi" {
@@ -17,8 +19,9 @@ declare module "@hapi/hapi" {
     /** Verifies that the caller may charge; undefined lets anybody. */
     verify: Verify | undefined;
     keys: KeyMemory;
-    /** Takes each log line, a JSON object. */
-    log: (line: string) => void;
+    log: Log;
+    /** Whether this server is about to stop. */
+    draining: boolean;
   }
 }
 
@@ -33,24 +36,24 @@ export async function deployment({
   server = createServer(),
   start = false,
   env = process.env,
-  log = console.log as (line: string) => void,
+  log: write = console.log as (line: string) => void,
 } = {}): Promise<Server> {
   const config = readConfig(env);
-  const verify = config.CALLER_ISSUER === undefined ? undefined : callerVerifier(config);
-  Object.assign(server.app, { config, verify, keys: new KeyMemory(), log });
+  const log = jsonLog(write);
+  Object.assign(server.app, {
+    config,
+    verify: config.CALLER_ISSUER === undefined ? undefined : callerVerifier(config),
+    keys: new KeyMemory(),
+    log,
+    draining: false,
+  } satisfies ServerApplicationState);
   await server.initialize();
   if (start) {
     await server.start();
     server.listener.listen(config.PORT, config.HOST);
     await once(server.listener, "listening");
     const { port } = server.listener.address() as AddressInfo;
-    log(
-      JSON.stringify({
-        time: new Date().toISOString(),
-        message: "listening",
-        url: `http://${config.HOST}:${port}`,
-      }),
-    );
+    log("listening", { url: `http://${config.HOST}:${port}` });
   }
   return server;
 }
@@ -82,18 +85,18 @@ export function createServer(listener: Listener = createListener()): Server {
   });
   callerStrategy(server);
   server.ext("onPreResponse", asProblem);
-  server.route([health, charge]);
+  server.ext("onPreResponse", closeConnections);
+  server.route([health, ready, charge]);
   server.events.on("response", (request) => {
-    if (request.route.path !== health.path) server.app.log(JSON.stringify(describe(request)));
+    const { path } = request.route;
+    if (path !== health.path && path !== ready.path) server.app.log("request", describe(request));
   });
   return server;
 }
 
-/** One log line for a request: no personal data. */
+/** What the log says of a request. */
 function describe({ info, method, path, response, app }: Request) {
   return {
-    time: new Date(info.completed).toISOString(),
-    message: "request",
     id: info.id,
     method,
     path,
