@@ -68,6 +68,8 @@ export function createServer(listener: Listener = createListener()): Server {
     listener,
     autoListen: false,
     routes: {
+      // Nothing here reads cookies, so a malformed one is no error.
+      state: { parse: false },
       payload: {
         allow: "application/json",
         // hapi takes a body without a type for JSON; the contract answers 415.
