@@ -16,7 +16,7 @@ test.serial("every Application is Synced and Healthy at the commit under test", 
 });
 
 for (const [url, body] of [
-  ["http://payment.app-payment:9000/health", { status: "ok" }],
+  ["http://payment.app-payment:9000/ready", { status: "ready" }],
   ["http://antaeus.app-antaeus:8000/rest/health", "ok"],
 ] as const) {
   test.serial(`${url} answers from inside the cluster`, async (t) => {

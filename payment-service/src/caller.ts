@@ -61,7 +61,7 @@ export function callerStrategy(server: Server): void {
       } catch (error) {
         const wrong = whatIsWrong(error);
         if (wrong) throw Boom.unauthorized(`The token is refused: ${wrong}`, [invalidToken]);
-        Object.assign(request.app, { reason: describe(error as Error) });
+        request.app.reason = describe(error as Error);
         throw Boom.serverUnavailable(
           "Callers cannot be verified: the keys of their issuer cannot be fetched",
         );

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import Boom from "@hapi/boom";
 import type { ServerRoute } from "@hapi/hapi";
 import Joi from "joi";
+import { injectFaults } from "./faults.ts";
 import { contradicts, type KeyMemory, keyHeader } from "./idempotency.ts";
 
 export interface Charge {
@@ -10,8 +11,12 @@ export interface Charge {
   customer_id: number;
 }
 
+export const currencies = ["EUR", "USD", "DKK", "SEK", "GBP"] as const;
+
 const payload = Joi.object({
-  currency: Joi.string().valid("EUR", "USD", "DKK", "SEK", "GBP").required(),
+  currency: Joi.string()
+    .valid(...currencies)
+    .required(),
   /** In units of the currency. Decimals may be long; the bound only catches the absurd. */
   value: Joi.number().positive().max(1_000_000_000).required(),
   customer_id: Joi.number().integer().positive().required(),
@@ -23,12 +28,18 @@ const headers = Joi.object({ "idempotency-key": keyHeader }).unknown();
 export const charge: ServerRoute = {
   method: "POST",
   path: "/api/v1/charge",
-  options: { auth: "caller", validate: { headers, payload } },
+  options: {
+    auth: "caller",
+    validate: { headers, payload },
+    ext: { onPreHandler: { method: injectFaults } },
+  },
   handler(request) {
     const key = request.headers["idempotency-key"] as string | undefined;
-    const { config, keys } = request.server.app;
-    const result = draw(request.payload as Charge, keys, key) < config.ACCEPTANCE_SHARE;
-    Object.assign(request.app, { result });
+    const charge = request.payload as Charge;
+    const { config, keys, metrics } = request.server.app;
+    const result = draw(charge, keys, key) < config.ACCEPTANCE_SHARE;
+    request.app.result = result;
+    metrics.charge(charge.currency, result);
     return { result };
   },
 };

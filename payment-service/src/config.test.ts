@@ -7,6 +7,8 @@ test("defaults", (t) => {
     PORT: 9000,
     ACCEPTANCE_SHARE: 0.5,
     DRAIN_SECONDS: 7,
+    FAULT_LATENCY_MS: 0,
+    FAULT_ERROR_SHARE: 0,
   });
 });
 

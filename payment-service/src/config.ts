@@ -14,6 +14,10 @@ const schema = Joi.object({
    * to finish before the process is killed, ten seconds after SIGTERM in Docker.
    */
   DRAIN_SECONDS: Joi.number().min(0).max(600).default(7),
+  /** Makes each charge take this much longer, in milliseconds; for tests of those who call. */
+  FAULT_LATENCY_MS: Joi.number().integer().min(0).max(600_000).default(0),
+  /** Share of charges, 0 to 1, to fail with 503 before they are decided; for such tests too. */
+  FAULT_ERROR_SHARE: Joi.number().min(0).max(1).default(0),
   /**
    * Who issues the tokens of callers: exactly their `iss`. This and the three below go together;
    * unset, anybody may charge.
@@ -45,6 +49,8 @@ export type Config = {
   PORT: number;
   ACCEPTANCE_SHARE: number;
   DRAIN_SECONDS: number;
+  FAULT_LATENCY_MS: number;
+  FAULT_ERROR_SHARE: number;
 } & (Caller | { CALLER_ISSUER?: never });
 
 /**

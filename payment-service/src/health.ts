@@ -1,11 +1,13 @@
 import Boom from "@hapi/boom";
 import type { ServerRoute } from "@hapi/hapi";
+import { build } from "./build.ts";
+import { faults } from "./faults.ts";
 
-/** GET /health: 200 while this process serves, also while it drains. */
+/** GET /health: 200 while this process serves, also while it drains. Says what runs. */
 export const health: ServerRoute = {
   method: "GET",
   path: "/health",
-  handler: () => ({ status: "ok" }),
+  handler: ({ server }) => ({ status: "ok", ...build(), faults: faults(server.app.config) }),
 };
 
 /** GET /ready: 200 while this process wants requests, 503 once it drains. */

@@ -133,7 +133,8 @@ test("the bundle that the container runs answers events, and does not listen", a
     env,
     timeout: 9000,
   });
-  const [logged = "", result = ""] = stdout.trim().split("\n");
+  const [started = "", logged = "", result = ""] = stdout.trim().split("\n");
+  t.like(JSON.parse(started), { message: "started", version: "1.0.0", commit: "unknown" });
   t.like(JSON.parse(logged), { message: "request", status: 200, result: true });
   t.like(JSON.parse(result), { statusCode: 200, body: accepted });
 });

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Server } from "@hapi/hapi";
+import { build } from "./build.ts";
 import { deployment } from "./server.ts";
 
 /** What is read of an AWS Lambda event: HTTP API, payload format 2.0, as function URLs have it too. */
@@ -61,4 +62,8 @@ export function lambda(start: () => Promise<Server>): (event: Event) => Promise<
 }
 
 /** The handler that AWS Lambda calls: `main.handler` of the bundle. */
-export const handler = lambda(() => deployment());
+export const handler = lambda(async () => {
+  const server = await deployment();
+  server.app.log("started", build());
+  return server;
+});

@@ -9,7 +9,9 @@ const log = () => {};
 
 test("health", async (t) => {
   const server = await deployment({ log });
-  t.like(await server.inject("/health"), { statusCode: 200, payload: '{"status":"ok"}' });
+  const { statusCode, payload } = await server.inject("/health");
+  t.is(statusCode, 200);
+  t.deepEqual(JSON.parse(payload), { status: "ok", version: "1.0.0", commit: "unknown" });
 });
 
 test("does not listen unless it is told to", async (t) => {

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { createServer as createListener, type Server as Listener } from "node:http";
 import type { AddressInfo } from "node:net";
 import Boom from "@hapi/boom";
-import Hapi, { type Request, type Server, type ServerApplicationState } from "@hapi/hapi";
+import Hapi, { type Server, type ServerApplicationState } from "@hapi/hapi";
+import { build } from "./build.ts";
 import { callerStrategy, callerVerifier, type Verify } from "./caller.ts";
 import { charge } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
@@ -10,6 +11,8 @@ import { closeConnections } from "./drain.ts";
 import { health, ready } from "./health.ts";
 import { KeyMemory } from "./idempotency.ts";
 import { jsonLog, type Log } from "./log.ts";
+import { Metrics, metrics } from "./metrics.ts";
+import { observe } from "./observe.ts";
 import { asProblem } from "./problem.ts";
 
 declare module "@hapi/hapi" {
@@ -20,6 +23,7 @@ declare module "@hapi/hapi" {
     verify: Verify | undefined;
     keys: KeyMemory;
     log: Log;
+    metrics: Metrics;
     /** Whether this server is about to stop. */
     draining: boolean;
   }
@@ -45,6 +49,7 @@ export async function deployment({
     verify: config.CALLER_ISSUER === undefined ? undefined : callerVerifier(config),
     keys: new KeyMemory(),
     log,
+    metrics: new Metrics(),
     draining: false,
   } satisfies ServerApplicationState);
   await server.initialize();
@@ -53,7 +58,7 @@ export async function deployment({
     server.listener.listen(config.PORT, config.HOST);
     await once(server.listener, "listening");
     const { port } = server.listener.address() as AddressInfo;
-    log("listening", { url: `http://${config.HOST}:${port}` });
+    log("listening", { url: `http://${config.HOST}:${port}`, ...build() });
   }
   return server;
 }
@@ -86,24 +91,9 @@ export function createServer(listener: Listener = createListener()): Server {
     },
   });
   callerStrategy(server);
+  observe(server, [health.path, ready.path, metrics.path]);
   server.ext("onPreResponse", asProblem);
   server.ext("onPreResponse", closeConnections);
-  server.route([health, ready, charge]);
-  server.events.on("response", (request) => {
-    const { path } = request.route;
-    if (path !== health.path && path !== ready.path) server.app.log("request", describe(request));
-  });
+  server.route([health, ready, metrics, charge]);
   return server;
-}
-
-/** What the log says of a request. */
-function describe({ info, method, path, response, app }: Request) {
-  return {
-    id: info.id,
-    method,
-    path,
-    status: "statusCode" in response ? response.statusCode : response.output.statusCode,
-    milliseconds: info.completed - info.received,
-    ...app,
-  };
 }

@@ -1,4 +1,10 @@
 import type { Server } from "@hapi/hapi";
+import {
+  getMetricsFromIterator,
+  type PromData,
+  type PromHistogramData,
+  type PromMetric,
+} from "prom2javascript";
 import { deployment } from "./server.ts";
 
 /** A charge that is right. */
@@ -20,4 +26,13 @@ function chargeAt(server: Server) {
       headers: { "content-type": "application/json", ...headers },
       payload: typeof payload === "string" ? payload : JSON.stringify(payload),
     });
+}
+
+/** Its type says which of the values a metric has: one, or those of a histogram. */
+type Data = (PromData & PromHistogramData)[];
+
+/** Parses Prometheus' text format. @returns the metrics by name */
+export async function parseMetrics(text: string) {
+  const metrics = await getMetricsFromIterator(text.trimEnd().split("\n").values());
+  return metrics as Record<string, PromMetric & { data: Data }>;
 }

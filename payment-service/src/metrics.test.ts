@@ -1,0 +1,134 @@
+import test from "ava";
+import { drain } from "./drain.ts";
+import { parseMetrics, service, valid } from "./testing.ts";
+
+/** A service, and a way to read its metrics. */
+async function scraped(env: NodeJS.ProcessEnv = {}) {
+  const running = await service(env);
+  const scrape = async () => parseMetrics((await running.server.inject("/metrics")).payload);
+  return { ...running, scrape };
+}
+
+test("the content type says which format", async (t) => {
+  const { server } = await service();
+  const { statusCode, headers } = await server.inject("/metrics");
+  t.is(statusCode, 200);
+  t.is(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+});
+
+test("requests are counted by method, route and status", async (t) => {
+  const { server, charge, scrape } = await scraped();
+  await charge(valid);
+  await charge(valid);
+  await charge({});
+  await server.inject("/health?a=1");
+  await server.inject("/some/where");
+  await server.inject({ method: "DELETE", url: "/else/where" });
+  await server.inject("*");
+  const { http_requests_total } = await scrape();
+  t.is(http_requests_total?.type, "counter");
+  const counted = http_requests_total?.data.map(({ labels, value }) => [
+    ...Object.values(labels ?? {}),
+    value,
+  ]);
+  t.deepEqual(counted, [
+    ["POST", "/api/v1/charge", "200", 2],
+    ["POST", "/api/v1/charge", "400", 1],
+    ["GET", "/health", "200", 1],
+    ["GET", "unknown", "404", 1],
+    ["DELETE", "unknown", "404", 1],
+    ["GET", "unknown", "400", 1],
+  ]);
+});
+
+test("durations are counted in seconds", async (t) => {
+  const { charge, scrape } = await scraped({ FAULT_LATENCY_MS: "60" });
+  await charge(valid);
+  const { http_request_duration_seconds } = await scrape();
+  t.is(http_request_duration_seconds?.type, "histogram");
+  const [series, ...others] = http_request_duration_seconds?.data ?? [];
+  t.deepEqual(others, []);
+  t.like(series, { labels: { method: "POST", path: "/api/v1/charge" }, count: 1 });
+  t.like(series?.buckets, { "0.05": 0, "+Inf": 1 });
+  t.true((series?.sum ?? 0) >= 0.059, String(series?.sum));
+});
+
+test("charges are counted by result and currency, from zero", async (t) => {
+  const { charge, scrape, server } = await scraped();
+  const counted = async () => {
+    const { payment_charges_total } = await scrape();
+    t.is(payment_charges_total?.type, "counter");
+    return (payment_charges_total?.data ?? []).map(({ labels, value }) => [
+      labels?.currency,
+      labels?.result,
+      value,
+    ]);
+  };
+  const zero = ["EUR", "USD", "DKK", "SEK", "GBP"].flatMap((currency) => [
+    [currency, "accepted", 0],
+    [currency, "refused", 0],
+  ]);
+  t.deepEqual(await counted(), zero);
+  await charge({});
+  t.deepEqual(await counted(), zero);
+
+  server.app.config.ACCEPTANCE_SHARE = 1;
+  await charge(valid);
+  await charge({ ...valid, currency: "SEK" });
+  server.app.config.ACCEPTANCE_SHARE = 0;
+  await charge({ ...valid, currency: "SEK" });
+  await charge({ ...valid, currency: "SEK" });
+  const expected = new Map([
+    ["EUR accepted", 1],
+    ["SEK accepted", 1],
+    ["SEK refused", 2],
+  ]);
+  t.deepEqual(
+    await counted(),
+    zero.map(([currency, result]) => [
+      currency,
+      result,
+      expected.get(`${currency} ${result}`) ?? 0,
+    ]),
+  );
+});
+
+test("servers count apart", async (t) => {
+  const [one, other] = [await scraped(), await scraped()];
+  await one.charge(valid);
+  t.truthy((await one.scrape()).http_requests_total?.data[0]);
+  t.falsy((await other.scrape()).http_requests_total?.data[0]);
+});
+
+test("draining shows", async (t) => {
+  const { server, scrape } = await scraped({ DRAIN_SECONDS: "0" });
+  t.is((await scrape()).payment_draining?.data[0]?.value, 0);
+  const drained = drain(server);
+  t.is((await scrape()).payment_draining?.data[0]?.value, 1);
+  await drained;
+});
+
+test("what runs shows", async (t) => {
+  const { payment_build_info, nodejs_version_info } = await (await scraped()).scrape();
+  t.deepEqual(payment_build_info?.data, [
+    { value: 1, labels: { version: "1.0.0", commit: "unknown" } },
+  ]);
+  t.deepEqual(nodejs_version_info?.data, [{ value: 1, labels: { version: process.version } }]);
+});
+
+const ofProcess: [name: string, type: string, from: () => number, to: () => number][] = [
+  ["process_cpu_seconds_total", "counter", () => 0.01, () => 1e4],
+  ["process_start_time_seconds", "gauge", () => Date.now() / 1e3 - 1e4, () => Date.now() / 1e3],
+  ["process_resident_memory_bytes", "gauge", () => 1e7, () => 1e10],
+  ["nodejs_heap_size_used_bytes", "gauge", () => 1e6, () => 1e10],
+  ["nodejs_heap_size_total_bytes", "gauge", () => 1e6, () => 1e10],
+  ["nodejs_external_memory_bytes", "gauge", () => 1e3, () => 1e10],
+];
+for (const [name, type, from, to] of ofProcess) {
+  test(`${name} is in its unit`, async (t) => {
+    const found = (await (await scraped()).scrape())[name];
+    t.is(found?.type, type);
+    const value = Number(found?.data[0]?.value);
+    t.true(value >= from() && value <= to(), String(value));
+  });
+}
