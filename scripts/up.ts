@@ -45,7 +45,7 @@ main(async () => {
     await publish(kubectl, deployed);
   });
   await step("What this commit says, synced by Argo CD", async (say) => {
-    await apply(files, "clusters/local");
+    await apply(files, "clusters/local/testing");
     await waitUntilLive(deployed, say);
   });
   const hook = await installHook();

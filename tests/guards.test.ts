@@ -23,6 +23,7 @@ async function offencesAfter(change: (root: string) => void): Promise<string[]> 
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const application = "clusters/testing/apps/payment.yaml";
+const inProduction = "clusters/production/apps/payment.yaml";
 
 /** Replaces a part of a file, which must be there. */
 const edit = (file: string, from: string, to: string) => (root: string) => {
@@ -46,37 +47,61 @@ const attempts: [what: string, change: (root: string) => void, offence: RegExp][
   [
     "its application in another project",
     edit(application, "project: payment", "project: platform"),
-    /the project of payment is platform/,
+    /payment is of the project platform/,
   ],
   [
     "its application reading another folder",
     edit(application, "apps/payment/", "apps/antaeus/"),
-    /reads apps\/antaeus/,
+    /payment reads apps\/antaeus/,
+  ],
+  [
+    "testing's folder in production",
+    edit(inProduction, "overlays/production", "overlays/testing"),
+    /clusters\/production\/apps: payment reads apps\/payment\/overlays\/testing/,
   ],
   [
     "its application at another revision",
-    edit(application, "targetRevision: main", "targetRevision: mine"),
-    /reads mine/,
+    edit("clusters/base/sync/application.yaml", "targetRevision: main", "targetRevision: mine"),
+    /payment reads mine/,
   ],
   [
     "its application in another namespace",
     edit(application, "namespace: app-payment", "namespace: app-antaeus"),
-    /deploys to app-antaeus/,
+    /payment deploys to app-antaeus/,
   ],
   [
     "a namespace of its own making",
-    edit(application, "- FailOnSharedResource=true", "- CreateNamespace=true"),
-    /has sync options/,
+    edit(
+      "clusters/base/sync/application.yaml",
+      "- FailOnSharedResource=true",
+      "- CreateNamespace=true",
+    ),
+    /payment has sync options/,
   ],
   [
     "an operation in the manifest",
-    edit(application, "spec:\n", "operation:\n  sync: {revision: mine}\nspec:\n"),
-    /has the field operation/,
+    edit(inProduction, "spec:\n", "operation:\n  sync: {revision: mine}\nspec:\n"),
+    /payment has the field operation/,
+  ],
+  [
+    "a second source",
+    edit(application, "spec:\n", "spec:\n  sources: [{path: apps/antaeus/base}]\n"),
+    /payment has the field spec.sources/,
+  ],
+  [
+    "parameters of its source",
+    edit(application, "source:\n", "source:\n    directory: {recurse: true}\n"),
+    /payment has the field spec.source.directory/,
   ],
   [
     "an application of no team",
-    (root) => cpSync(join(root, application), join(root, "clusters/testing/apps/mine.yaml")),
-    /payment is no team's application/,
+    edit(application, "name: payment\n", "name: mine\n"),
+    /mine is no team's application/,
+  ],
+  [
+    "a root that reads another folder",
+    edit("clusters/production/root.yaml", "clusters/production", "clusters/testing"),
+    /clusters\/production: root reads clusters\/testing\/apps/,
   ],
   [
     "a remote base",

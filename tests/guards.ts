@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
+import { environmentsIn } from "../scripts/lib/environments.ts";
 import { kustomize } from "./repository.ts";
 import type { Manifest } from "./schemas.ts";
 
@@ -81,32 +82,60 @@ async function ofTeam(root: string, team: string): Promise<string[]> {
 }
 
 /** Each Application is of its own project, reads its own folder at main, and is nothing but an Application. */
-function ofApplications(root: string, teams: string[]): string[] {
+async function ofApplications(root: string, teams: string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const cluster of readdirSync(join(root, "clusters"))) {
-    const folder = join(root, "clusters", cluster, "apps");
-    if (!existsSync(folder)) continue;
-    for (const file of yamlFiles(folder)) {
-      for (const { kind, metadata, spec, ...rest } of documents(readFileSync(file, "utf8"))) {
-        if (kind !== "Application") continue;
-        const { name } = metadata;
-        const offence = (what: string) => found.push(`${relative(root, file)}: ${what}`);
-        const team = basename(file, ".yaml");
-        if (name !== team || !teams.includes(name)) offence(`${name} is no team's application`);
-        if (spec.project !== name) offence(`the project of ${name} is ${spec.project}`);
-        if (spec.source.path !== `apps/${name}/overlays/${cluster}`)
-          offence(`reads ${spec.source.path}`);
-        if (spec.source.targetRevision !== "main") offence(`reads ${spec.source.targetRevision}`);
-        if (spec.source.repoURL) offence("says where the repository lives");
-        if (spec.destination.namespace !== `app-${name}`)
-          offence(`deploys to ${spec.destination.namespace}`);
-        if (spec.syncPolicy.syncOptions.join() !== "FailOnSharedResource=true")
-          offence("has sync options");
-        for (const field of ["operation", "status"])
-          if (field in rest) offence(`has the field ${field}`);
+  for (const environment of environmentsIn(root)) {
+    for (const folder of [`clusters/${environment}`, `clusters/${environment}/apps`]) {
+      for (const manifest of documents(await kustomize.build(join(root, folder)))) {
+        if (manifest.kind !== "Application") continue;
+        const { name } = manifest.metadata;
+        const isRoot = name === "root" && !folder.endsWith("/apps");
+        if (!isRoot && !teams.includes(name))
+          found.push(`${folder}: ${name} is no team's application`);
+        const should = isRoot
+          ? { project: "platform", path: `clusters/${environment}/apps`, namespace: "argocd" }
+          : {
+              project: name,
+              path: `apps/${name}/overlays/${environment}`,
+              namespace: `app-${name}`,
+            };
+        found.push(...ofApplication(manifest, should).map((what) => `${folder}: ${name} ${what}`));
       }
     }
   }
+  return found;
+}
+
+/** What an Application may say besides; the rest of its spec is compared with what it should be. */
+const known = [
+  ...["apiVersion", "kind", "metadata", "spec"],
+  ...["spec.project", "spec.source", "spec.destination", "spec.syncPolicy"],
+  "spec.ignoreDifferences",
+  ...["spec.source.repoURL", "spec.source.targetRevision", "spec.source.path"],
+];
+
+function ofApplication(
+  manifest: Manifest,
+  should: { project: string; path: string; namespace: string },
+): string[] {
+  const { spec } = manifest;
+  const found: string[] = [];
+  if (spec.project !== should.project) found.push(`is of the project ${spec.project}`);
+  if (spec.source?.path !== should.path) found.push(`reads ${spec.source?.path}`);
+  if (spec.source?.targetRevision !== "main") found.push(`reads ${spec.source?.targetRevision}`);
+  if (spec.destination.namespace !== should.namespace)
+    found.push(`deploys to ${spec.destination.namespace}`);
+  const options = spec.syncPolicy.syncOptions.join();
+  const ofRoot = "FailOnSharedResource=true,RespectIgnoreDifferences=true";
+  if (options !== (should.project === "platform" ? ofRoot : "FailOnSharedResource=true"))
+    found.push("has sync options");
+  const fields = [
+    ...Object.keys(manifest),
+    ...Object.keys(spec).map((field) => `spec.${field}`),
+    ...Object.keys(spec.source ?? {}).map((field) => `spec.source.${field}`),
+  ];
+  for (const field of fields.filter((one) => !known.includes(one)))
+    found.push(`has the field ${field}`);
   return found;
 }
 

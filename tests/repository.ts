@@ -17,6 +17,9 @@ import type { Manifest } from "./schemas.ts";
 /** The folders that hold manifests. */
 const roots = ["apps", "argocd", "clusters"];
 
+/** The services, by the folder that deploys each. */
+export const services: string[] = readdirSync("apps").sort();
+
 export const files = roots
   .flatMap((root) =>
     readdirSync(root, { recursive: true, encoding: "utf8" }).map((file) => join(root, file)),
