@@ -1,7 +1,7 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test up down pay status e2e report deploy shell-multitool branch-protection format disaster-drill
+.PHONY: help run test up down pay status e2e report deploy shell-multitool branch-protection format disaster-drill new-service new-environment
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
@@ -10,7 +10,7 @@ NODE := .tools/node-$(NODE_VERSION)/node_modules/node/bin/node
 export PATH := $(CURDIR)/$(dir $(NODE)):$(PATH)
 endif
 
-SERVICES := payment-service antaeus-service
+SERVICES := $(patsubst %/package.json,%,$(wildcard *-service/package.json))
 INSTALLED := node_modules/.package-lock.json $(SERVICES:%=%/node_modules/.package-lock.json)
 BUNDLES := $(SERVICES:%=%/dist/main.cjs)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -51,6 +51,12 @@ report: $(NODE) ## Write report/index.html again, and README's tables
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node scripts/shell-multitool.ts
 
+new-service: $(INSTALLED) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
+	@node scripts/new-service.ts "$(NAME)"
+
+new-environment: $(INSTALLED) ## Add an environment, as testing is (NAME=staging)
+	@node scripts/new-environment.ts "$(NAME)"
+
 branch-protection: $(NODE) ## Have GitHub enforce who may merge what (DRY_RUN=1 only shows how)
 	@node scripts/branch-protection.ts $(if $(DRY_RUN),--dry-run)
 
@@ -72,7 +78,6 @@ node_modules/.package-lock.json: package-lock.json | $(NODE)
 %/node_modules/.package-lock.json: %/package-lock.json | $(NODE)
 	@$(call install,$*)
 
-payment-service/dist/main.cjs: $(wildcard payment-service/src/*.ts)
-antaeus-service/dist/main.cjs: $(wildcard antaeus-service/src/*.ts)
+$(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/src/*.ts)))
 %/dist/main.cjs: %/node_modules/.package-lock.json %/package.json
 	@cd $* && npm run --silent build -- --log-level=warning

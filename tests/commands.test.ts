@@ -80,6 +80,8 @@ test("make help tells of every target that people type", async (t) => {
     "shell-multitool",
     "disaster-drill",
     "branch-protection",
+    "new-service",
+    "new-environment",
   ]) {
     t.regex(help, new RegExp(`make ${target}\\b.*\\w`));
   }

@@ -158,3 +158,44 @@ function ofProjects(root: string): string[] {
   }
   return found;
 }
+
+/** What has to know a service: files of its own, and lists that name it. */
+const places = (service: string, environments: string[]): [file: string, entry: string][] => [
+  [".github/CODEOWNERS", `/apps/${service}/`],
+  [".github/CODEOWNERS", `/${service}-service/`],
+  [`${service}-service/Dockerfile`, ""],
+  [`${service}-service/package-lock.json`, `"name": "${service}-service"`],
+  [`argocd/projects/${service}.yaml`, `name: ${service}`],
+  ["argocd/projects/kustomization.yaml", `- ${service}.yaml`],
+  ["argocd/deployers/teams.yaml", `name: ${service}`],
+  ["argocd/deployers/impersonation.yaml", service],
+  [`clusters/base/namespaces/app-${service}/deployer.yaml`, `name: ${service}`],
+  ["clusters/base/namespaces/kustomization.yaml", `- app-${service}`],
+  ["clusters/local/argocd/logins.yaml", `accounts.local-${service}: login`],
+  ["clusters/local/argocd/logins.yaml", `g, local-${service}, proj:${service}:team`],
+  ...environments.flatMap((environment): [string, string][] => [
+    [`apps/${service}/overlays/${environment}/kustomization.yaml`, "images:"],
+    [`clusters/${environment}/apps/${service}.yaml`, `name: ${service}`],
+    [`clusters/${environment}/apps/kustomization.yaml`, `- ${service}.yaml`],
+  ]),
+];
+
+/**
+ * Places that have to know a service or an environment, and do not.
+ * @param root a working copy
+ * @returns each omission in a sentence; none is as it should be
+ */
+export function omissions(root = "."): string[] {
+  const environments = environmentsIn(root);
+  const lists = readdirSync(join(root, "apps")).flatMap((name) => places(name, environments));
+  const local = environments.map((name): [string, string] => [
+    `clusters/local/${name}/kustomization.yaml`,
+    `- ../../${name}`,
+  ]);
+  return [...lists, ...local].flatMap(([file, entry]) => {
+    if (!existsSync(join(root, file))) return [`there is no ${file}`];
+    // As a whole: `mail` is not in a list that has `invoices-mail`.
+    const whole = new RegExp(`(?<![\\w-])${RegExp.escape(entry)}(?![\\w-])`);
+    return whole.test(readFileSync(join(root, file), "utf8")) ? [] : [`${file} has no ${entry}`];
+  });
+}

@@ -1,0 +1,174 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Document, parseDocument } from "yaml";
+import { Advice, run } from "./command.ts";
+import { environmentsIn } from "./environments.ts";
+import { checkName, Plan, renaming } from "./plan.ts";
+
+/** The service whose files every new one starts from. */
+const model = "payment";
+
+/**
+ * A new service, its team and its fences: payment's files under another name, without what is payment's
+ * alone. It serves GET /health; nobody may call it, and it may call nobody, until its network policies say so.
+ * @param root the working copy
+ * @returns what is to be written
+ * @throws Advice about a name that is missing, taken or malformed
+ */
+export async function newService(root: string, name: string): Promise<Plan> {
+  const services = readdirSync(join(root, "apps"));
+  // The last three are projects, deployers or logins that are no service's.
+  checkName(name, "service", [...services, "default", "nobody", "platform"]);
+  if (name.endsWith("-service")) {
+    throw new Advice(`Leave the end of ${name} off: its source will be in ${name}/ all the same.`);
+  }
+  const plan = new Plan(root);
+  const rename = renaming(model, name);
+  /** Adds to a list that has an entry for each service the one of this service, after the last. */
+  const enlist = (file: string, entry: (service: string) => string) =>
+    plan.edit(file, (text) => afterLast(text, services.map(entry), entry(name)));
+
+  await addSource(plan, name);
+
+  plan.copy(`apps/${model}/base`, `apps/${name}/base`, rename);
+  plan.edit(
+    `apps/${name}/base/kustomization.yaml`,
+    inYaml((base) => base.setIn(["configMapGenerator", 0, "literals"], ["PORT=9000"])),
+  );
+  for (const environment of environmentsIn(root)) {
+    const overlay = `apps/${name}/overlays/${environment}/kustomization.yaml`;
+    plan.create(
+      overlay,
+      inYaml((text) => {
+        for (const field of ["components", "configMapGenerator", "replicas", "patches"])
+          text.delete(field);
+        // Until the first build.
+        text.setIn(["images", 0, "newTag"], "0.0.0");
+        text.deleteIn(["images", 0, "digest"]);
+      })(rename(plan.read(overlay.replace(name, model)))),
+    );
+    const applications = `clusters/${environment}/apps`;
+    plan.create(`${applications}/${name}.yaml`, rename(plan.read(`${applications}/${model}.yaml`)));
+    enlist(`${applications}/kustomization.yaml`, (service) => `  - ${service}.yaml\n`);
+  }
+
+  addNamespace(plan, name, rename);
+  enlist("clusters/base/namespaces/kustomization.yaml", (service) => `  - app-${service}\n`);
+
+  const projects = "argocd/projects";
+  plan.create(`${projects}/${name}.yaml`, rename(plan.read(`${projects}/${model}.yaml`)));
+  enlist(`${projects}/kustomization.yaml`, (service) => `  - ${service}.yaml\n`);
+  plan.edit("argocd/deployers/teams.yaml", (text) => {
+    const account = text.split("---\n").find((one) => one.includes(`name: ${model}\n`)) ?? "";
+    return `${text}---\n${rename(account)}`;
+  });
+  enlist("argocd/deployers/impersonation.yaml", (service) => `${service}, `);
+
+  const logins = "clusters/local/argocd/logins.yaml";
+  enlist(logins, (service) => `  accounts.local-${service}: login\n`);
+  enlist(logins, (service) => `    g, local-${service}, proj:${service}:team\n`);
+
+  enlist(".github/CODEOWNERS", (service) => {
+    const [source, apps] = [`/${service}-service/`, `/apps/${service}/`];
+    return `\n${source}   @bpesics/${service}\n${apps.padEnd(source.length)}   @bpesics/${service}\n`;
+  });
+  return plan;
+}
+
+/** The service itself: payment's build and image, and a server that has GET /health alone. */
+async function addSource(plan: Plan, name: string): Promise<void> {
+  const [from, to] = [`${model}-service`, `${name}-service`];
+  const rename = renaming(model, name);
+  for (const file of [".dockerignore", ".npmrc", "Dockerfile", "src/health.ts", "src/main.ts"])
+    plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
+  plan.create(`${to}/src/server.ts`, server);
+  plan.create(`${to}/src/server.test.ts`, serverTest);
+
+  const { dependencies, ...rest } = JSON.parse(plan.read(`${from}/package.json`));
+  const described = { ...rest, name: to, description: "A new service: GET /health." };
+  // Behind the fields that describe the package, where npm has them.
+  const { devDependencies, ...head } = described;
+  const own = { "@hapi/hapi": dependencies["@hapi/hapi"] };
+  const text = `${JSON.stringify({ ...head, dependencies: own, devDependencies }, null, 2)}\n`;
+  plan.create(`${to}/package.json`, text);
+  plan.create(
+    `${to}/package-lock.json`,
+    await lockFor(text, plan.read(`${from}/package-lock.json`), plan.read(`${from}/.npmrc`)),
+  );
+}
+
+/** @returns a lock file for a package.json, with the versions of another lock file */
+async function lockFor(manifest: string, lock: string, npmrc: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "pe-gitops-new-"));
+  try {
+    writeFileSync(join(folder, "package.json"), manifest);
+    writeFileSync(join(folder, "package-lock.json"), lock);
+    writeFileSync(join(folder, ".npmrc"), npmrc);
+    // It only takes packages away, so npm needs no registry.
+    await run("npm", ["install", "--package-lock-only", "--offline"], { cwd: folder });
+    return readFileSync(join(folder, "package-lock.json"), "utf8");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The namespace: what the platform gives to every service, without what it gives to payment alone. */
+function addNamespace(plan: Plan, name: string, rename: (text: string) => string): void {
+  const [from, to] = [model, name].map((service) => `clusters/base/namespaces/app-${service}`);
+  for (const file of ["namespace.yaml", "deployer.yaml", "quota.yaml"])
+    plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
+  const policies = plan.read(`${from}/network-policies.yaml`).split("---\n");
+  const common = policies.filter((text) => /^ {2}name: (default-deny|dns)$/m.test(text));
+  plan.create(`${to}/network-policies.yaml`, rename(common.join("---\n")));
+  plan.create(
+    `${to}/kustomization.yaml`,
+    inYaml((kustomization) => {
+      const files = ["namespace.yaml", "deployer.yaml", "quota.yaml", "network-policies.yaml"];
+      kustomization.setIn(["resources"], files);
+    })(rename(plan.read(`${from}/kustomization.yaml`))),
+  );
+}
+
+/** Changes YAML and keeps its comments and its style. */
+const inYaml = (change: (document: Document) => void) => (text: string) => {
+  const document = parseDocument(text);
+  change(document);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+};
+
+/** Puts an entry behind the last one of those that are there; into the text as it is when there is none. */
+function afterLast(text: string, entries: string[], entry: string): string {
+  const end = Math.max(
+    ...entries.filter((one) => text.includes(one)).map((one) => text.lastIndexOf(one) + one.length),
+  );
+  return end > 0 ? text.slice(0, end) + entry + text.slice(end) : text;
+}
+
+const server = `import Hapi, { type Server } from "@hapi/hapi";
+import { health } from "./health.ts";
+
+/**
+ * Builds the service.
+ * @param options.start listen as well; without it the server is initialized for \`server.inject\`
+ * @param options.env environment variables: HOST and PORT to listen on
+ */
+export async function deployment({ start = false, env = process.env } = {}): Promise<Server> {
+  const { HOST: host = "0.0.0.0", PORT: port = 9000 } = env;
+  const server = Hapi.server({ host, port });
+  server.route(health);
+
+  await server.initialize();
+  if (start) await server.start();
+  return server;
+}
+`;
+
+const serverTest = `import test from "ava";
+import { deployment } from "./server.ts";
+
+test("health", async (t) => {
+  const server = await deployment();
+  t.like(await server.inject("/health"), { statusCode: 200, payload: '{"status":"ok"}' });
+});
+`;
