@@ -23,7 +23,7 @@ run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
 
 test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@biome ci
-	@tsc
+	@for folder in . $(SERVICES); do tsc --project $$folder || exit; done
 	@for service in $(SERVICES); do npm test --silent --prefix $$service || exit; done
 	@ava 'tests/**'
 

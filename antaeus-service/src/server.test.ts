@@ -70,7 +70,8 @@ for (const kind of ["invoices", "customers"]) {
       const parts: object[][] = [];
       let next: string | undefined = `${url}?limit=${limit}`;
       while (next) {
-        const answer: { result?: object[]; headers: object } = await server.inject(next);
+        const answer: { result?: object[] | undefined; headers: object } =
+          await server.inject(next);
         parts.push(answer.result ?? []);
         const { link = "" } = answer.headers as { link?: string };
         [, next] = /^<([^>]+)>; rel="next"$/.exec(link) ?? [];
