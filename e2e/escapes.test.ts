@@ -18,9 +18,11 @@ const meta = (kind: string, apiVersion = "v1", namespace?: string) => ({
 const add = (manifest: object) => (text: string) => `${text}---\n${JSON.stringify(manifest)}\n`;
 const replace = (from: string, to: string) => (text: string) => text.replace(from, to);
 
+const [running] = await pods("payment");
+
 const container = {
   name: "a",
-  image: "localhost/none:0.0.0",
+  image: running?.spec.containers[0]?.image,
   securityContext: {
     allowPrivilegeEscalation: false,
     runAsNonRoot: true,

@@ -1,6 +1,7 @@
 import test from "ava";
 import { run } from "../scripts/lib/command.ts";
 import { retry } from "../scripts/lib/progress.ts";
+import { localRegistry } from "../scripts/lib/registry.ts";
 import { head, kubectl, pods, untilLive } from "./cluster.ts";
 import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
 import { record } from "./report.ts";
@@ -108,8 +109,8 @@ async function addresses(): Promise<Record<Target, string>> {
 async function outside(): Promise<string> {
   const [payment] = await pods("payment");
   await run("docker", ["rm", "-f", outsideName]);
-  const image = payment?.spec.containers[0]?.image ?? "";
-  await run("docker", ["run", "-d", "--name", outsideName, "--network", "kind", image]);
+  const image = payment?.spec.containers[0]?.image.replace(/^[^/]+/, localRegistry) ?? "";
+  await run("docker", ["run", "--quiet", "-d", "--name", outsideName, "--network", "kind", image]);
   const ip = "{{.NetworkSettings.Networks.kind.IPAddress}}";
   return `${await run("docker", ["inspect", "-f", ip, outsideName])}:9000`;
 }

@@ -51,12 +51,14 @@ test.serial("invoices survive a restart of the pod", async (t) => {
 });
 
 test.serial("a pod below the namespace's security level is refused", async (t) => {
+  const [payment] = await pods("payment");
+  const image = payment?.spec.containers[0]?.image;
   const pod = (securityContext: object) =>
     JSON.stringify({
       apiVersion: "v1",
       kind: "Pod",
       metadata: { name: "e2e-restricted" },
-      spec: { containers: [{ name: "a", image: "a", securityContext }] },
+      spec: { containers: [{ name: "a", image, securityContext }] },
     });
   const restricted = {
     allowPrivilegeEscalation: false,

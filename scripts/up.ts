@@ -35,6 +35,9 @@ main(async () => {
     return withLocalImages(commit, ".", say);
   });
   await step("Argo CD", () => installArgoCD(files));
+  await step("What the autoscaler measures by", () =>
+    apply(files, "clusters/local/metrics-server"),
+  );
   await step("A login for each team", () =>
     // Argo CD's server starts over when it reads new settings.
     retry(60, () => makeLogins(kubectl)),

@@ -37,7 +37,7 @@ export async function findKustomize(): Promise<Kustomize> {
 }
 
 async function kustomize([command = "", ...args]: string[], name: string): Promise<Kustomize> {
-  const env = { ...process.env, ...(await argoCDFromGo()) };
+  const env = { ...process.env, ...(await basesFromGo()) };
   return { name, build: (folder) => run(command, [...args, folder], { env }) };
 }
 
@@ -62,42 +62,56 @@ async function goInstall(binary: string): Promise<boolean> {
   return true;
 }
 
+/** Releases that kustomizations here build on, and the Go module that has each one's files. */
+const bases = {
+  "argocd/install": "github.com/argoproj/argo-cd/v3",
+  "clusters/local/metrics-server": "sigs.k8s.io/metrics-server",
+};
+
 /**
- * Where Go is there, its proxy has the files of Argo CD's release too, checked and cached. Served to
- * Kustomize as a Git repository on disk, they make rendering quick, and possible where Git hosts are
- * out of reach. Without Go, Kustomize fetches them from where argocd/kustomization.yaml says.
+ * Where Go is there, its proxy has the files of those releases too, checked and cached. Served to
+ * Kustomize as Git repositories on disk, they make rendering quick, and possible where Git hosts are
+ * out of reach. Without Go, Kustomize fetches them from where the kustomizations say.
  * @returns environment variables for Git
  */
-async function argoCDFromGo(): Promise<NodeJS.ProcessEnv> {
-  const base = /(https:\S+argo-cd)\/\/manifests\S+ref=(\S+)/;
-  const [, url, version] =
-    base.exec(readFileSync("argocd/install/kustomization.yaml", "utf8")) ?? [];
+async function basesFromGo(): Promise<NodeJS.ProcessEnv> {
   if (!(await succeeds("go", ["version"]))) return {};
+  const mirrors = await Promise.all(
+    Object.entries(bases).map(async ([folder, module]) => {
+      const text = readFileSync(join(folder, "kustomization.yaml"), "utf8");
+      const [, url = "", version = ""] = /(https:\S+)\/\/manifests\S+ref=(\S+)/.exec(text) ?? [];
+      return [url, await mirrorOf(module, version)];
+    }),
+  );
+  return Object.fromEntries([
+    ["GIT_CONFIG_COUNT", String(mirrors.length)],
+    ...mirrors.flatMap(([url, mirror], index) => [
+      [`GIT_CONFIG_KEY_${index}`, `url.file://${mirror}.insteadOf`],
+      [`GIT_CONFIG_VALUE_${index}`, url],
+    ]),
+  ]);
+}
 
-  const mirror = resolve(`.tools/argo-cd-${version}.git`);
-  if (!existsSync(mirror)) {
-    const module = `github.com/argoproj/argo-cd/v3@${version}`;
-    const { Dir } = JSON.parse(
-      await run("go", ["mod", "download", "-json", module], { env: goEnv }),
-    );
-    const folder = temporary();
-    const author = ["-c", "user.name=argo-cd", "-c", "user.email=argo-cd"];
-    const git = (...args: string[]) =>
-      run("git", ["--git-dir", folder, "--work-tree", Dir, ...author, ...args]);
-    await run("git", ["init", "--quiet", "--bare", folder]);
-    await git("add", "manifests");
-    await git("commit", "--quiet", "--message", `Argo CD ${version}`);
-    await git("tag", version as string);
-    try {
-      renameSync(folder, mirror);
-    } catch (error) {
-      if (!existsSync(mirror)) throw error;
-      rmSync(folder, { recursive: true });
-    }
+/** @returns a Git repository with a release's manifests, made from its Go module */
+async function mirrorOf(module: string, version: string): Promise<string> {
+  const name = module.replace(/\/v\d+$/, "").replace(/.*\//, "");
+  const mirror = resolve(`.tools/${name}-${version}.git`);
+  if (existsSync(mirror)) return mirror;
+  const download = ["mod", "download", "-json", `${module}@${version}`];
+  const { Dir } = JSON.parse(await run("go", download, { env: goEnv }));
+  const folder = temporary();
+  const author = ["-c", `user.name=${name}`, "-c", `user.email=${name}`];
+  const git = (...args: string[]) =>
+    run("git", ["--git-dir", folder, "--work-tree", Dir, ...author, ...args]);
+  await run("git", ["init", "--quiet", "--bare", folder]);
+  await git("add", "manifests");
+  await git("commit", "--quiet", "--message", `${name} ${version}`);
+  await git("tag", version);
+  try {
+    renameSync(folder, mirror);
+  } catch (error) {
+    if (!existsSync(mirror)) throw error;
+    rmSync(folder, { recursive: true });
   }
-  return {
-    GIT_CONFIG_COUNT: "1",
-    GIT_CONFIG_KEY_0: `url.file://${mirror}.insteadOf`,
-    GIT_CONFIG_VALUE_0: url,
-  };
+  return mirror;
 }
