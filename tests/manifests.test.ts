@@ -77,7 +77,8 @@ test("every folder is used: by another one, by an Application, or by a command",
       if (kind === "Application") used.add(spec.source.path);
   }
   // make up and the README apply these.
-  for (const name of ["argocd", "git", ...environments]) used.add(`clusters/local/${name}`);
+  for (const name of ["argocd", "git", "metrics-server", ...environments])
+    used.add(`clusters/local/${name}`);
   used.add(original);
   const stray = kustomizations.filter(({ folder }) => !used.has(folder));
   t.deepEqual(stray, []);
