@@ -34,10 +34,7 @@ main(async () => {
     await buildGit(files, say);
     return withLocalImages(commit, ".", say);
   });
-  await step("Argo CD, and what the autoscaler measures by", async () => {
-    await apply(files, "clusters/local/metrics-server");
-    await installArgoCD(files);
-  });
+  await step("Argo CD", () => installArgoCD(files));
   await step("A login for each team", () =>
     // Argo CD's server starts over when it reads new settings.
     retry(60, () => makeLogins(kubectl)),
