@@ -1,7 +1,7 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test up down pay status e2e report deploy shell-multitool branch-protection format disaster-drill new-service new-environment
+.PHONY: help run test up down pay status e2e report deploy shell-multitool branch-protection format disaster-drill new-service new-environment promote
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
@@ -50,6 +50,9 @@ report: $(NODE) ## Write report/index.html again, and README's tables
 
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node scripts/shell-multitool.ts
+
+promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=payment, DRY_RUN=1)
+	@node scripts/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
 
 new-service: $(INSTALLED) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
 	@node scripts/new-service.ts "$(NAME)"

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Charge, chargesOfAntaeus, inAntaeus } from "../scripts/lib/charges.ts";
 import { type Application, isLive, Kubectl, reasons, state } from "../scripts/lib/cluster.ts";
 import { Advice, run } from "../scripts/lib/command.ts";
 import { publish } from "../scripts/lib/git.ts";
@@ -72,29 +73,10 @@ export async function restore(): Promise<void> {
 }
 
 /** Runs JavaScript in Antaeus' pod, in the cluster's network. @returns what it prints, parsed */
-export async function fromAntaeus<T>(script: string): Promise<T> {
-  const print = `(async () => console.log(JSON.stringify(await (async () => {${script}})())))()`;
-  const args = ["exec", "deployment/antaeus", "-n", "app-antaeus", "--", "/node", "-e", print];
-  return JSON.parse(await kubectl.run(args));
-}
+export const fromAntaeus = <T>(script: string): Promise<T> => inAntaeus<T>(kubectl, script);
 
 /** Charges from Antaeus' pod. @returns the status codes and the answers, in order */
-export async function charges(count: number): Promise<{ status: number; result: boolean }[]> {
-  return fromAntaeus(`
-    const answers = [];
-    for (let i = 0; i < ${count}; i++) {
-      const response = await fetch(process.env.PAYMENT_PROVIDER_ENDPOINT, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          authorization: "Bearer " + require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE),
-        },
-        body: JSON.stringify({ currency: "EUR", value: 374.7234987654321, customer_id: 1 }),
-      });
-      answers.push({ status: response.status, ...(await response.json()) });
-    }
-    return answers;`);
-}
+export const charges = (count: number): Promise<Charge[]> => chargesOfAntaeus(kubectl, count);
 
 interface Pod {
   metadata: { name: string; deletionTimestamp?: string };

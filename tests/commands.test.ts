@@ -82,6 +82,7 @@ test("make help tells of every target that people type", async (t) => {
     "branch-protection",
     "new-service",
     "new-environment",
+    "promote",
   ]) {
     t.regex(help, new RegExp(`make ${target}\\b.*\\w`));
   }

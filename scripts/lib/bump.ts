@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Advice, run } from "./command.ts";
+import { commitFile } from "./git.ts";
 import { commitOf, imageIn, overlayFile, tagOf, withImage } from "./images.ts";
 
 /** An image that was built and pushed. */
@@ -120,7 +118,7 @@ async function existing(folder: string, commits: string[]): Promise<string[]> {
 }
 
 /**
- * Makes the commit, in an index of its own.
+ * Makes the commit.
  * @param tip the commit that it goes on top of
  * @param how.env for Git: the author, for one
  * @returns the new commit
@@ -131,31 +129,18 @@ export async function commitOnTop(
   tip: string,
   how: { environment: string; url?: string; env?: NodeJS.ProcessEnv },
 ): Promise<string> {
-  const { environment, url } = how;
-  const temporary = mkdtempSync(join(tmpdir(), "pe-gitops-bump-"));
-  const env = { ...process.env, ...how.env, GIT_INDEX_FILE: join(temporary, "index") };
-  const git = (args: string[], input?: string) =>
-    run("git", ["-C", folder, ...args], { env, ...(input === undefined ? {} : { input }) });
-  try {
-    const file = overlayFile(service, environment);
-    const newTag = await tagOf(commit, folder);
-    // run() drops the newline at the end.
-    const overlay = `${await git(["show", `${tip}:${file}`])}\n`;
-    const { name } = imageIn(overlay);
-    const blob = await git(
-      ["hash-object", "-w", "--stdin"],
-      withImage(overlay, { newTag, digest }),
-    );
-    await git(["read-tree", tip]);
-    await git(["update-index", "--cacheinfo", `100644,${blob},${file}`]);
-    const message = [
-      `${service}: ${newTag} to ${environment}`,
-      await git(["show", "--no-patch", "--format=%s", commit]),
-      ...(url ? [`${url}/commit/${commit}`] : []),
-      `Source-Commit: ${commit}\nImage: ${name}:${newTag}@${digest}`,
-    ].join("\n\n");
-    return await git(["commit-tree", await git(["write-tree"]), "-p", tip, "-F", "-"], message);
-  } finally {
-    rmSync(temporary, { recursive: true });
-  }
+  const { environment, url, env = {} } = how;
+  const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
+  const file = overlayFile(service, environment);
+  const newTag = await tagOf(commit, folder);
+  // run() drops the newline at the end.
+  const overlay = `${await git("show", `${tip}:${file}`)}\n`;
+  const { name } = imageIn(overlay);
+  const message = [
+    `${service}: ${newTag} to ${environment}`,
+    await git("show", "--no-patch", "--format=%s", commit),
+    ...(url ? [`${url}/commit/${commit}`] : []),
+    `Source-Commit: ${commit}\nImage: ${name}:${newTag}@${digest}`,
+  ].join("\n\n");
+  return commitFile(tip, file, withImage(overlay, { newTag, digest }), message, { folder, env });
 }

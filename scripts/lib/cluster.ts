@@ -68,6 +68,7 @@ export class Kubectl {
 /** What we read of an Argo CD Application. */
 export interface Application {
   metadata: { name: string };
+  spec?: { source?: { path?: string } };
   status?: {
     sync?: { status: string; revision?: string };
     health?: { status: string; message?: string };

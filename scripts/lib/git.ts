@@ -54,3 +54,31 @@ export async function publish(kubectl: Kubectl, commit: string, folder = "."): P
  */
 export const endpoint = (kubectl: Kubectl): string =>
   `ext::kubectl --context ${kubectl.context} exec -i -n git deploy/git -- git-receive-pack ${repository}`;
+
+/**
+ * Commits one file on top of a commit, in an index of its own: no branch has the commit yet, and the working
+ * copy stays as it is.
+ * @param tip the commit that it goes on top of
+ * @param env for Git: the author, for one
+ * @returns the new commit
+ */
+export async function commitFile(
+  tip: string,
+  file: string,
+  text: string,
+  message: string,
+  { folder = ".", env = {} as NodeJS.ProcessEnv } = {},
+): Promise<string> {
+  const temporary = mkdtempSync(join(tmpdir(), "pe-gitops-index-"));
+  const all = { ...process.env, ...env, GIT_INDEX_FILE: join(temporary, "index") };
+  const git = (args: string[], input = "") =>
+    run("git", ["-C", folder, ...args], { env: all, input });
+  try {
+    const blob = await git(["hash-object", "-w", "--stdin"], text);
+    await git(["read-tree", tip]);
+    await git(["update-index", "--cacheinfo", `100644,${blob},${file}`]);
+    return await git(["commit-tree", await git(["write-tree"]), "-p", tip, "-F", "-"], message);
+  } finally {
+    rmSync(temporary, { recursive: true });
+  }
+}

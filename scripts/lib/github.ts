@@ -14,10 +14,13 @@ export class Unreachable extends Advice {}
 export class GitHub {
   readonly api: string;
   readonly token: string;
+  readonly #needs: string;
 
-  constructor(api: string, token: string) {
+  /** @param needs what the token must be able to do, in a sentence */
+  constructor(api: string, token: string, needs = permission) {
     this.api = api.replace(/\/$/, "");
     this.token = token;
+    this.#needs = needs;
   }
 
   /**
@@ -53,7 +56,7 @@ export class GitHub {
     // GitHub says 404 as well where a token may not know that there is something.
     if ([403, 404].includes(response.status)) {
       throw new Advice(
-        `GitHub refuses this to the token in GITHUB_TOKEN. ${permission}\n  ${refused}`,
+        `GitHub refuses this to the token in GITHUB_TOKEN. ${this.#needs}\n  ${refused}`,
       );
     }
     throw new Error(refused);
