@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Document, parseDocument } from "yaml";
 import { Advice, run } from "./command.ts";
 import { environmentsIn } from "./environments.ts";
+import { ownFiles } from "./new-source.ts";
 import { checkName, Plan, renaming } from "./plan.ts";
 
 /** The service whose files every new one starts from. */
@@ -11,7 +12,7 @@ const model = "payment";
 
 /**
  * A new service, its team and its fences: payment's files under another name, without what is payment's
- * alone. It serves GET /health; nobody may call it, and it may call nobody, until its network policies say so.
+ * alone. It answers to probes; nobody may call it, and it may call nobody, until its network policies say so.
  * @param root the working copy
  * @returns what is to be written
  * @throws Advice about a name that is missing, taken or malformed
@@ -76,21 +77,30 @@ export async function newService(root: string, name: string): Promise<Plan> {
   return plan;
 }
 
-/** The service itself: payment's build and image, and a server that has GET /health alone. */
+/** The service itself: image, build and life cycle as the others have them, and no route but for probes. */
 async function addSource(plan: Plan, name: string): Promise<void> {
-  const [from, to] = [`${model}-service`, `${name}-service`];
+  const to = `${name}-service`;
   const rename = renaming(model, name);
-  for (const file of [".dockerignore", ".npmrc", "Dockerfile", "src/health.ts", "src/main.ts"])
-    plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
-  plan.create(`${to}/src/server.ts`, server);
-  plan.create(`${to}/src/server.test.ts`, serverTest);
+  for (const file of [".dockerignore", ".npmrc", "Dockerfile", "tsconfig.json"])
+    plan.create(`${to}/${file}`, rename(plan.read(`${model}-service/${file}`)));
+  // Payment's own can be a Lambda function too.
+  const from = "antaeus-service";
+  for (const file of ["src/main.ts", "src/drain.ts", "src/log.ts"])
+    plan.create(`${to}/${file}`, plan.read(`${from}/${file}`));
+  for (const [file, text] of Object.entries(ownFiles)) plan.create(`${to}/${file}`, text);
 
-  const { dependencies, ...rest } = JSON.parse(plan.read(`${from}/package.json`));
-  const described = { ...rest, name: to, description: "A new service: GET /health." };
-  // Behind the fields that describe the package, where npm has them.
-  const { devDependencies, ...head } = described;
-  const own = { "@hapi/hapi": dependencies["@hapi/hapi"] };
-  const text = `${JSON.stringify({ ...head, dependencies: own, devDependencies }, null, 2)}\n`;
+  const manifest = JSON.parse(plan.read(`${from}/package.json`));
+  const { build, start, test } = manifest.scripts;
+  Object.assign(manifest, {
+    name: to,
+    description: "A new service: it says that it is there.",
+    scripts: { build, start, test },
+    ava: { extensions: ["ts"], files: ["src/**/*.test.ts"] },
+  });
+  const wanted = ["@hapi/boom", "@hapi/hapi", "joi"];
+  for (const other of Object.keys(manifest.dependencies).filter((one) => !wanted.includes(one)))
+    delete manifest.dependencies[other];
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
   plan.create(`${to}/package.json`, text);
   plan.create(
     `${to}/package-lock.json`,
@@ -144,31 +154,3 @@ function afterLast(text: string, entries: string[], entry: string): string {
   );
   return end > 0 ? text.slice(0, end) + entry + text.slice(end) : text;
 }
-
-const server = `import Hapi, { type Server } from "@hapi/hapi";
-import { health } from "./health.ts";
-
-/**
- * Builds the service.
- * @param options.start listen as well; without it the server is initialized for \`server.inject\`
- * @param options.env environment variables: HOST and PORT to listen on
- */
-export async function deployment({ start = false, env = process.env } = {}): Promise<Server> {
-  const { HOST: host = "0.0.0.0", PORT: port = 9000 } = env;
-  const server = Hapi.server({ host, port });
-  server.route(health);
-
-  await server.initialize();
-  if (start) await server.start();
-  return server;
-}
-`;
-
-const serverTest = `import test from "ava";
-import { deployment } from "./server.ts";
-
-test("health", async (t) => {
-  const server = await deployment();
-  t.like(await server.inject("/health"), { statusCode: 200, payload: '{"status":"ok"}' });
-});
-`;
