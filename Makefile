@@ -54,10 +54,10 @@ shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=payment, DRY_RUN=1)
 	@node scripts/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
 
-new-service: $(INSTALLED) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
+new-service: $(NODE) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
 	@node scripts/new-service.ts "$(NAME)"
 
-new-environment: $(INSTALLED) ## Add an environment, as testing is (NAME=staging)
+new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
 	@node scripts/new-environment.ts "$(NAME)"
 
 branch-protection: $(NODE) ## Have GitHub enforce who may merge what (DRY_RUN=1 only shows how)

@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +17,7 @@ import type { Application } from "../scripts/lib/cluster.ts";
 import { run } from "../scripts/lib/command.ts";
 import { imageIn, overlayFile } from "../scripts/lib/images.ts";
 import { complaints, type Pod, promotion, refusals, type Testing } from "../scripts/lib/promote.ts";
+import { commandsOf } from "../scripts/lib/runbook.ts";
 
 const tip = "4bb5a1d0c4e7f0a4b7d3c2f1e6a5948372615048";
 const image = {
@@ -195,6 +204,8 @@ async function setUp(t: ExecutionContext) {
     "clusters/repository/kustomization.yaml",
     readFileSync("clusters/repository/kustomization.yaml", "utf8"),
   );
+  for (const path of ["Makefile", ".tool-versions", "scripts"])
+    cpSync(path, join(work, path), { recursive: true });
   await git("add", "--all");
   await git("commit", "--quiet", "--message", "first");
   await git("push", "--quiet", "origin", "main");
@@ -254,29 +265,20 @@ esac
   };
   cluster();
 
-  const promote = async ({
-    token = "good",
-    args = ["--service", "payment"],
-    env = {},
-  } = {}): Promise<[succeeded: boolean, printed: string]> =>
-    run(process.execPath, [resolve("scripts/promote.ts"), ...args], {
-      // Services are the folders of apps/.
-      cwd: work,
-      env: {
-        ...process.env,
-        PATH: `${bin}:${process.env.PATH}`,
-        GITHUB_TOKEN: token,
-        GITHUB_API_URL,
-        ...env,
-      },
-      both: true,
-    }).then(
-      (printed) => [true, printed],
-      (error: Error) => [false, error.message],
+  const inWork = (token: string, command: string, ...args: string[]) => {
+    const PATH = `${bin}:${process.env.PATH}`;
+    const env = { ...process.env, PATH, GITHUB_TOKEN: token, GITHUB_API_URL };
+    return run(command, args, { cwd: work, env, both: true }).then(
+      (printed): [boolean, string] => [true, printed],
+      (error: Error): [boolean, string] => [false, error.message],
     );
+  };
+  const promote = ({ token = "good", args = ["--service", "payment"] } = {}) =>
+    inWork(token, process.execPath, resolve("scripts/promote.ts"), ...args);
+  const shell = (commands: string) => inWork("good", "bash", "-ec", commands);
   const branches = async (where: string) =>
     (await run("git", ["-C", where, "branch", "--format=%(refname:short)"])).split("\n");
-  return { work, origin, git, newest, calls, open, cluster, promote, branches };
+  return { work, origin, git, newest, calls, open, cluster, promote, shell, branches };
 }
 
 const name = `promote-payment-${image.newTag}`;
@@ -391,4 +393,17 @@ test("a token that may not, a service that is none, and an argument that is none
   t.regex((await promote({ args: [] }))[1], /Which service\?/);
   t.regex((await promote({ args: ["--dryrun"] }))[1], /Unknown option '--dryrun'/);
   t.deepEqual(await branches(origin), ["main"]);
+});
+
+test("README's commands promote", async (t) => {
+  const { shell, branches, origin, calls } = await setUp(t);
+  const blocks = commandsOf("README.md").Promote ?? [];
+  t.is(blocks.length, 1);
+  for (const commands of blocks) {
+    const [succeeded, printed] = await shell(commands);
+    t.true(succeeded, printed);
+    t.regex(printed, /A dry run: nothing was pushed.*Opened https:/s);
+  }
+  t.deepEqual(await branches(origin), ["main", name]);
+  t.is(calls.filter(({ method }) => method === "POST").length, 1);
 });

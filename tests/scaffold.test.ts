@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../scripts/lib/command.ts";
+import { commandsOf } from "../scripts/lib/runbook.ts";
 import { offences, omissions } from "./guards.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
@@ -205,4 +206,23 @@ test("a second time is refused, and so is a folder that is in the way; nothing i
   t.regex(printed, /bills-service\/Dockerfile is there already/);
   t.deepEqual(readFileSync(mine), readFileSync("README.md"));
   t.is(await run("git", ["status", "--porcelain"], { cwd: other }), "?? bills-service/");
+});
+
+test("README's commands add a service and an environment", async (t) => {
+  const root = await clone();
+  for (const [field, value] of Object.entries({ name: "test", email: "test@localhost" }))
+    await run("git", ["config", `user.${field}`, value], { cwd: root });
+  const blocks = commandsOf("README.md")["Add a service"] ?? [];
+  t.is(blocks.length, 2);
+  for (const commands of blocks) {
+    const { succeeded, printed } = await inFolder(root, "bash", "-ec", commands);
+    t.true(succeeded, printed);
+  }
+  t.is(await run("git", ["status", "--porcelain"], { cwd: root }), "", "all is committed");
+  const made = [
+    "invoices-mail-service/src/main.ts",
+    "apps/invoices-mail/overlays/staging/kustomization.yaml",
+  ];
+  for (const file of made) t.true(existsSync(join(root, file)), file);
+  t.deepEqual(omissions(root), []);
 });

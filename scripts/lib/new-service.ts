@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Document, parseDocument } from "yaml";
 import { Advice, run } from "./command.ts";
 import { environmentsIn } from "./environments.ts";
+import { imageIn, overlayFile } from "./images.ts";
 import { ownFiles } from "./new-source.ts";
 import { checkName, Plan, renaming } from "./plan.ts";
 
@@ -33,22 +33,12 @@ export async function newService(root: string, name: string): Promise<Plan> {
   await addSource(plan, name);
 
   plan.copy(`apps/${model}/base`, `apps/${name}/base`, rename);
-  plan.edit(
-    `apps/${name}/base/kustomization.yaml`,
-    inYaml((base) => base.setIn(["configMapGenerator", 0, "literals"], ["PORT=9000"])),
+  plan.edit(`apps/${name}/base/kustomization.yaml`, (base) =>
+    base.replace(/^( +literals:\n)(?: +- .*\n)+/m, "$1      - PORT=9000\n"),
   );
   for (const environment of environmentsIn(root)) {
-    const overlay = `apps/${name}/overlays/${environment}/kustomization.yaml`;
-    plan.create(
-      overlay,
-      inYaml((text) => {
-        for (const field of ["components", "configMapGenerator", "replicas", "patches"])
-          text.delete(field);
-        // Until the first build.
-        text.setIn(["images", 0, "newTag"], "0.0.0");
-        text.deleteIn(["images", 0, "digest"]);
-      })(rename(plan.read(overlay.replace(name, model)))),
-    );
+    const { name: image } = imageIn(rename(plan.read(overlayFile(model, environment))));
+    plan.create(overlayFile(name, environment), overlay(image));
     const applications = `clusters/${environment}/apps`;
     plan.create(`${applications}/${name}.yaml`, rename(plan.read(`${applications}/${model}.yaml`)));
     enlist(`${applications}/kustomization.yaml`, (service) => `  - ${service}.yaml\n`);
@@ -126,26 +116,29 @@ async function lockFor(manifest: string, lock: string, npmrc: string): Promise<s
 /** The namespace: what the platform gives to every service, without what it gives to payment alone. */
 function addNamespace(plan: Plan, name: string, rename: (text: string) => string): void {
   const [from, to] = [model, name].map((service) => `clusters/base/namespaces/app-${service}`);
-  for (const file of ["namespace.yaml", "deployer.yaml", "quota.yaml"])
-    plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
-  const policies = plan.read(`${from}/network-policies.yaml`).split("---\n");
-  const common = policies.filter((text) => /^ {2}name: (default-deny|dns)$/m.test(text));
-  plan.create(`${to}/network-policies.yaml`, rename(common.join("---\n")));
+  const files = ["namespace.yaml", "deployer.yaml", "quota.yaml", "network-policies.yaml"];
+  for (const file of files) plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
+  plan.edit(`${to}/network-policies.yaml`, (text) => {
+    const policies = text.split("---\n");
+    return policies.filter((one) => /^ {2}name: (default-deny|dns)$/m.test(one)).join("---\n");
+  });
   plan.create(
     `${to}/kustomization.yaml`,
-    inYaml((kustomization) => {
-      const files = ["namespace.yaml", "deployer.yaml", "quota.yaml", "network-policies.yaml"];
-      kustomization.setIn(["resources"], files);
-    })(rename(plan.read(`${from}/kustomization.yaml`))),
+    rename(plan.read(`${from}/kustomization.yaml`)).replaceAll(/^ {2}- (.*)\n/gm, (line, file) =>
+      files.includes(file) ? line : "",
+    ),
   );
 }
 
-/** Changes YAML and keeps its comments and its style. */
-const inYaml = (change: (document: Document) => void) => (text: string) => {
-  const document = parseDocument(text);
-  change(document);
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
-};
+/** @param image without tag; until the first build there is none */
+const overlay = (image: string) => `apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - ../../base
+images:
+  - name: ${image}
+    newTag: 0.0.0
+`;
 
 /** Puts an entry behind the last one of those that are there; into the text as it is when there is none. */
 function afterLast(text: string, entries: string[], entry: string): string {
