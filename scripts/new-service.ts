@@ -11,5 +11,7 @@ main(async () => {
   Next  make test, then commit all of it and open a pull request.
         The team ${name} must be there before: in CODEOWNERS as @bpesics/${name}, and as the group ${name} of the
         single sign-on. Who may call the service, and whom it may call, stands in
-        clusters/base/namespaces/app-${name}/network-policies.yaml: nobody yet.`);
+        clusters/base/namespaces/app-${name}/network-policies.yaml: nobody yet.
+        The clusters run images with a digest only: testing has it with the first build, production with the
+        first make promote SERVICE=${name}.`);
 });

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../scripts/lib/command.ts";
+import { imageIn, overlayFile } from "../scripts/lib/images.ts";
 import { commandsOf } from "../scripts/lib/runbook.ts";
 import { offences, omissions } from "./guards.ts";
 
@@ -67,7 +68,7 @@ const scaffolded = clone().then(async (root) => {
   for (const [what, name] of [
     ["service", "invoices-mail"],
     ["environment", "staging"],
-    ["service", "mail"],
+    ["service", "mail2"],
   ] as const) {
     const made = await make(root, what, name);
     if (!made.succeeded) throw new Error(made.printed);
@@ -91,6 +92,19 @@ test("a new service and a new environment are in every place, and open nothing",
   t.deepEqual(await offences(root), []);
 });
 
+test("the clusters' policy lets in the image of every service, once it has a digest", async (t) => {
+  const { root } = await scaffolded;
+  const policy = readFileSync(join(root, "clusters/base/policies/images.yaml"), "utf8");
+  const allowed = new RegExp(/'(\^ghcr.*?\$)'/.exec(policy)?.[1] ?? "no pattern");
+  const digest = `@sha256:${"0".repeat(64)}`;
+  for (const service of readdirSync(join(root, "apps"))) {
+    const overlay = readFileSync(join(root, overlayFile(service, "testing")), "utf8");
+    const { name, newTag } = imageIn(overlay);
+    t.regex(`${name}:${newTag}${digest}`, allowed);
+    t.notRegex(`${name}:${newTag}`, allowed);
+  }
+});
+
 test("the tests of the manifests and of the owners pass with them", async (t) => {
   const { root } = await scaffolded;
   const files = ["tests/manifests.test.ts", "tests/codeowners.test.ts"];
@@ -101,7 +115,7 @@ test("the tests of the manifests and of the owners pass with them", async (t) =>
 
 test("what they write is formatted, and compiles", async (t) => {
   const { root } = await scaffolded;
-  for (const name of ["invoices-mail", "mail"])
+  for (const name of ["invoices-mail", "mail2"])
     link("antaeus-service/node_modules", join(root, `${name}-service/node_modules`));
   const compile = ["tsc", "--project", "invoices-mail-service"];
   for (const command of [["biome", "ci"], ["tsc"], compile]) {
@@ -118,7 +132,7 @@ test("what they write is formatted, and compiles", async (t) => {
 
 test("the lock file is that of the new service's package.json", async (t) => {
   const { root } = await scaffolded;
-  const service = join(root, "mail-service");
+  const service = join(root, "mail2-service");
   const { succeeded, printed } = await inFolder(service, "npm", "ci", "--dry-run", "--offline");
   t.true(succeeded, printed);
   const { packages } = JSON.parse(readFileSync(join(service, "package-lock.json"), "utf8"));
@@ -130,7 +144,7 @@ test("nothing of payment's alone is copied, and every new file was named", async
   const { root, printed, files } = await scaffolded;
   for (const { is, file } of files) {
     t.true(printed.includes(`${is === "??" ? "+" : "~"} ${file}`), file);
-    const ofService = file.includes("invoices-mail") || file.startsWith("mail-service/");
+    const ofService = file.includes("invoices-mail") || file.startsWith("mail2-service/");
     if (is === "??" && ofService)
       t.notRegex(readFileSync(join(root, file), "utf8"), /\b(payment|charge|antaeus)\b/i, file);
   }
@@ -151,11 +165,11 @@ test("the check itself: a list without the new service, and a file that is missi
     await git("checkout", "--quiet", "HEAD", "--", file);
   }
   for (const file of [
-    "argocd/projects/mail.yaml",
-    "apps/mail/overlays/staging/kustomization.yaml",
-    "clusters/staging/apps/mail.yaml",
-    "clusters/base/namespaces/app-mail/deployer.yaml",
-    "mail-service/Dockerfile",
+    "argocd/projects/mail2.yaml",
+    "apps/mail2/overlays/staging/kustomization.yaml",
+    "clusters/staging/apps/mail2.yaml",
+    "clusters/base/namespaces/app-mail2/deployer.yaml",
+    "mail2-service/Dockerfile",
     "clusters/local/staging/kustomization.yaml",
   ]) {
     rmSync(join(copy, file));
@@ -163,7 +177,7 @@ test("the check itself: a list without the new service, and a file that is missi
     await git("checkout", "--quiet", "HEAD", "--", file);
   }
   // What no list names is found when it is rendered.
-  rmSync(join(copy, "clusters/base/namespaces/app-mail/network-policies.yaml"));
+  rmSync(join(copy, "clusters/base/namespaces/app-mail2/network-policies.yaml"));
   await t.throwsAsync(offences(copy), { message: /network-policies\.yaml/ });
 });
 
@@ -195,7 +209,7 @@ test("a name that will not do is refused, and nothing is written", async (t) => 
 
 test("a second time is refused, and so is a folder that is in the way; nothing is lost", async (t) => {
   const { root } = await scaffolded;
-  t.regex((await make(root, "service", "mail")).printed, /mail is taken/);
+  t.regex((await make(root, "service", "mail2")).printed, /mail2 is taken/);
   t.regex((await make(root, "environment", "staging")).printed, /staging is taken/);
   const other = await clone();
   const mine = join(other, "bills-service/Dockerfile");
