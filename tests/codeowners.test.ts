@@ -1,27 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import test from "ava";
+import { matches, owners as ownersBy, rules as parse } from "../scripts/lib/codeowners.ts";
 import { run } from "../scripts/lib/command.ts";
 
 const platform = "@bpesics/platform";
 const services = readdirSync("apps");
 
-const rules = readFileSync(".github/CODEOWNERS", "utf8")
-  .split("\n")
-  .filter((line) => line && !line.startsWith("#"))
-  .map((line) => line.split(/ +/) as [pattern: string, ...owners: string[]])
-  .map(([pattern, ...owners]) => ({ pattern, owners }));
-
-/** The patterns that we use, and no others: everything, and a folder from the root. */
-function matches(pattern: string, file: string): boolean {
-  if (pattern === "*") return true;
-  if (!/^\/[\w./-]+\/$/.test(pattern)) throw new Error(`no such pattern is known here: ${pattern}`);
-  return `/${file}`.startsWith(pattern);
-}
-
-/** Who owns a file: of the rules that match, the last one wins. */
-const owners = (file: string): string[] =>
-  rules.findLast(({ pattern }) => matches(pattern, file))?.owners ?? [];
+const rules = parse(readFileSync(".github/CODEOWNERS", "utf8"));
+const owners = (file: string) => ownersBy(rules, file);
 
 const files = (await run("git", ["ls-files"])).split("\n");
 

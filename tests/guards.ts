@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 import { environmentsIn } from "../scripts/lib/environments.ts";
+import { documents } from "../scripts/lib/manifests.ts";
 import { kustomize } from "./repository.ts";
-import type { Manifest } from "./schemas.ts";
 
 /**
  * What a team may deploy. A project lists more kinds, for the UI's tree; those the deployer may not make.
@@ -25,9 +25,6 @@ const yamlFiles = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".yaml"))
     .map((file) => join(folder, file));
-
-const documents = (yaml: string): Manifest[] =>
-  parseAllDocuments(yaml).flatMap((document) => document.toJS() ?? []);
 
 /**
  * Ways beyond its own service that a change can open and that no schema knows of.

@@ -3,6 +3,7 @@ import test from "ava";
 import { parse } from "yaml";
 import { run } from "../scripts/lib/command.ts";
 import { environmentsIn } from "../scripts/lib/environments.ts";
+import type { Manifest } from "../scripts/lib/manifests.ts";
 import {
   entryPoints,
   files,
@@ -17,7 +18,7 @@ import {
   renderWith,
   services,
 } from "./repository.ts";
-import { type Manifest, unknownFields, violation } from "./schemas.ts";
+import { unknownFields, violation } from "./schemas.ts";
 
 console.log(`▸ Manifests are rendered by ${kustomize.name}`);
 

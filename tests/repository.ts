@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
-import { parse, parseAllDocuments, stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { findKustomize } from "../scripts/lib/kustomize.ts";
-import type { Manifest } from "./schemas.ts";
+import { documents, type Manifest } from "../scripts/lib/manifests.ts";
 
 /** The folders that hold manifests. */
 const roots = ["apps", "argocd", "clusters"];
@@ -66,9 +66,6 @@ export function render(folder: string): Promise<Manifest[]> {
   rendered.set(folder, manifests);
   return manifests;
 }
-
-const documents = (yaml: string): Manifest[] =>
-  parseAllDocuments(yaml).flatMap((document) => document.toJS() ?? []);
 
 /**
  * @param component a folder, to be listed in the folder's kustomization as the README says

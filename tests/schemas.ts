@@ -1,14 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../scripts/lib/command.ts";
-
-export interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string> };
-  // biome-ignore lint/suspicious/noExplicitAny: manifests are of many kinds
-  [field: string]: any;
-}
+import type { Manifest } from "../scripts/lib/manifests.ts";
 
 /** The package that has the schema and the type of this kind: Kubernetes 1.34, Argo CD 3.6. */
 const model = ({ apiVersion, kind }: Manifest) => {

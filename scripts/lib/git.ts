@@ -29,8 +29,12 @@ export async function head(): Promise<string> {
 export async function filesOf(commit: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "pe-gitops-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  await run("git", ["archive", "--output", join(folder, ".tar"), commit]);
-  await run("tar", ["-xf", ".tar"], { cwd: folder });
+  // Not by git archive: .gitattributes can make that leave files out, and write others.
+  const index = `${folder}.index`;
+  const env = { ...process.env, GIT_INDEX_FILE: index };
+  await run("git", ["read-tree", commit], { env });
+  await run("git", ["checkout-index", "--all", `--prefix=${folder}/`], { env });
+  rmSync(index);
   return folder;
 }
 

@@ -17,18 +17,20 @@ export interface Kustomize {
 /**
  * Finds a Kustomize: the pinned one, which is the one that Argo CD bundles, from PATH; else built by Go;
  * else the one within kubectl.
+ * @param root the copy of this repository that it is to render from: it says which releases it builds on
  */
-export async function findKustomize(): Promise<Kustomize> {
+export async function findKustomize(root = "."): Promise<Kustomize> {
   const version = await run("kustomize", ["version"]).catch(() => "");
   if (version === `v${pinned}`) {
-    return kustomize(["kustomize", "build"], `kustomize ${pinned} from PATH`);
+    return kustomize(root, ["kustomize", "build"], `kustomize ${pinned} from PATH`);
   }
   const built = resolve(`.tools/kustomize-${pinned}/kustomize`);
   if (existsSync(built) || (await goInstall(built))) {
-    return kustomize([built, "build"], `kustomize ${pinned} built by Go`);
+    return kustomize(root, [built, "build"], `kustomize ${pinned} built by Go`);
   }
   if (await succeeds("kubectl", ["kustomize", "--help"])) {
     return kustomize(
+      root,
       ["kubectl", "kustomize"],
       `kubectl kustomize, in place of kustomize ${pinned}`,
     );
@@ -36,8 +38,12 @@ export async function findKustomize(): Promise<Kustomize> {
   throw new Advice(`Nothing here renders manifests: install kustomize ${pinned}, Go, or kubectl.`);
 }
 
-async function kustomize([command = "", ...args]: string[], name: string): Promise<Kustomize> {
-  const env = { ...process.env, ...(await basesFromGo()) };
+async function kustomize(
+  root: string,
+  [command = "", ...args]: string[],
+  name: string,
+): Promise<Kustomize> {
+  const env = { ...process.env, ...(await basesFromGo(root)) };
   return { name, build: (folder) => run(command, [...args, folder], { env }) };
 }
 
@@ -62,11 +68,14 @@ async function goInstall(binary: string): Promise<boolean> {
   return true;
 }
 
-/** Releases that kustomizations here build on, and the Go module that has each one's files. */
+/** Releases that kustomizations here build on, where they are, and the Go module that has each one's files. */
 const bases = {
-  "argocd/install": "github.com/argoproj/argo-cd/v3",
-  "clusters/local/metrics-server": "sigs.k8s.io/metrics-server",
-};
+  "argocd/install": ["https://github.com/argoproj/argo-cd", "github.com/argoproj/argo-cd/v3"],
+  "clusters/local/metrics-server": [
+    "https://github.com/kubernetes-sigs/metrics-server",
+    "sigs.k8s.io/metrics-server",
+  ],
+} as const;
 
 /**
  * Where Go is there, its proxy has the files of those releases too, checked and cached. Served to
@@ -74,18 +83,23 @@ const bases = {
  * out of reach. Without Go, Kustomize fetches them from where the kustomizations say.
  * @returns environment variables for Git
  */
-async function basesFromGo(): Promise<NodeJS.ProcessEnv> {
+async function basesFromGo(root: string): Promise<NodeJS.ProcessEnv> {
   if (!(await succeeds("go", ["version"]))) return {};
   const mirrors = await Promise.all(
-    Object.entries(bases).map(async ([folder, module]) => {
-      const text = readFileSync(join(folder, "kustomization.yaml"), "utf8");
-      const [, url = "", version = ""] = /(https:\S+)\/\/manifests\S+ref=(\S+)/.exec(text) ?? [];
-      return [url, await mirrorOf(module, version)];
+    Object.entries(bases).map(async ([folder, [url, module]]) => {
+      const file = join(root, folder, "kustomization.yaml");
+      const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+      // The files may be of somebody else's commit: nothing but a version, and no other place.
+      const version = text.split(`${url}//manifests`)[1]?.match(/^\S*\?ref=(v[\w.-]+)\s/)?.[1];
+      // A release that is not there fails the folder that names it, and no other.
+      const mirror = version && (await mirrorOf(module, version).catch(() => undefined));
+      return mirror ? [{ url, mirror }] : [];
     }),
   );
+  const found = mirrors.flat();
   return Object.fromEntries([
-    ["GIT_CONFIG_COUNT", String(mirrors.length)],
-    ...mirrors.flatMap(([url, mirror], index) => [
+    ["GIT_CONFIG_COUNT", String(found.length)],
+    ...found.flatMap(({ url, mirror }, index) => [
       [`GIT_CONFIG_KEY_${index}`, `url.file://${mirror}.insteadOf`],
       [`GIT_CONFIG_VALUE_${index}`, url],
     ]),
