@@ -1,7 +1,7 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test up down pay status e2e report deploy shell-multitool branch-protection format disaster-drill new-service new-environment promote
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
@@ -47,6 +47,12 @@ disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, a
 
 report: $(NODE) ## Write report/index.html again, and README's tables
 	@node scripts/report.ts
+
+preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)
+	@node scripts/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
+
+preview-comment: node_modules/.package-lock.json # by .github/workflows/preview.yaml
+	@node scripts/preview-comment.ts
 
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node scripts/shell-multitool.ts

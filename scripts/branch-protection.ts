@@ -23,7 +23,11 @@ main(async () => {
   const dryRun = isDryRun();
   const name = nameOnGitHub(readFileSync("clusters/repository/kustomization.yaml", "utf8"));
   const token = process.env.GITHUB_TOKEN ?? "";
-  const github = new GitHub(process.env.GITHUB_API_URL || "https://api.github.com", token);
+  const github = new GitHub(
+    process.env.GITHUB_API_URL || "https://api.github.com",
+    token,
+    permission,
+  );
   if (dryRun) return show(github, name);
   if (!token) {
     throw new Advice(

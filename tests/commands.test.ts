@@ -77,6 +77,7 @@ test("make help tells of every target that people type", async (t) => {
     "e2e",
     "report",
     "deploy",
+    "preview",
     "shell-multitool",
     "disaster-drill",
     "branch-protection",

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { parse } from "yaml";
 import { environmentsIn } from "../scripts/lib/environments.ts";
-import { documents } from "../scripts/lib/manifests.ts";
+import { documents, type Manifest } from "../scripts/lib/manifests.ts";
 import { kustomize } from "./repository.ts";
 
 /**

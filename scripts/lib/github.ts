@@ -2,7 +2,7 @@ import { Advice } from "./command.ts";
 
 /** A call of GitHub's REST API, such as GET /repos/bpesics/pe-gitops/rulesets. */
 export interface Call {
-  method: "GET" | "POST" | "PUT";
+  method: "GET" | "PATCH" | "POST" | "PUT";
   path: string;
   body?: unknown;
 }
@@ -14,13 +14,13 @@ export class Unreachable extends Advice {}
 export class GitHub {
   readonly api: string;
   readonly token: string;
-  readonly #needs: string;
+  readonly #permission: string;
 
-  /** @param needs what the token must be able to do, in a sentence */
-  constructor(api: string, token: string, needs = permission) {
+  /** @param permission what the token must be able to do, in sentences: shown when it does not suffice */
+  constructor(api: string, token: string, permission: string) {
     this.api = api.replace(/\/$/, "");
     this.token = token;
-    this.#needs = needs;
+    this.#permission = permission;
   }
 
   /**
@@ -56,7 +56,7 @@ export class GitHub {
     // GitHub says 404 as well where a token may not know that there is something.
     if ([403, 404].includes(response.status)) {
       throw new Advice(
-        `GitHub refuses this to the token in GITHUB_TOKEN. ${this.#needs}\n  ${refused}`,
+        `GitHub refuses this to the token in GITHUB_TOKEN. ${this.#permission}\n  ${refused}`,
       );
     }
     throw new Error(refused);

@@ -18,3 +18,9 @@ export interface Manifest {
 /** The manifests of a YAML stream, without empty documents. */
 export const documents = (yaml: string): Manifest[] =>
   parseAllDocuments(yaml).flatMap((document) => document.toJS() ?? []);
+
+/** What makes an object the same one in two renders. */
+export const id = ({ apiVersion, kind, metadata }: Manifest): string =>
+  [apiVersion.replace(/\/.*|^v\d\w*$/, ""), kind, metadata.namespace ?? "", metadata.name].join(
+    "/",
+  );
