@@ -1,11 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Advice, run, succeeds } from "./command.ts";
-
-const pinned = /^kustomize (.+)$/m.exec(readFileSync(".tool-versions", "utf8"))?.[1];
-
-/** Go fetches a newer Go by itself where a module asks for one. */
-const goEnv = { ...process.env, GOTOOLCHAIN: "auto", GOFLAGS: "-mod=mod" };
+import { findTool, goEnv, keep, pinned, temporary } from "./tools.ts";
 
 export interface Kustomize {
   /** Which program renders, for people. */
@@ -20,22 +16,17 @@ export interface Kustomize {
  * @param root the copy of this repository that it is to render from: it says which releases it builds on
  */
 export async function findKustomize(root = "."): Promise<Kustomize> {
-  const version = await run("kustomize", ["version"]).catch(() => "");
-  if (version === `v${pinned}`) {
-    return kustomize(root, ["kustomize", "build"], `kustomize ${pinned} from PATH`);
-  }
-  const built = resolve(`.tools/kustomize-${pinned}/kustomize`);
-  if (existsSync(built) || (await goInstall(built))) {
-    return kustomize(root, [built, "build"], `kustomize ${pinned} built by Go`);
-  }
+  const go = "sigs.k8s.io/kustomize/kustomize/v5";
+  const tool = await findTool("kustomize", { version: ["version"], go });
+  if (tool) return kustomize(root, [tool.command, "build"], tool.origin);
   if (await succeeds("kubectl", ["kustomize", "--help"])) {
     return kustomize(
       root,
       ["kubectl", "kustomize"],
-      `kubectl kustomize, in place of kustomize ${pinned}`,
+      `kubectl kustomize, in place of kustomize ${pinned("kustomize")}`,
     );
   }
-  throw new Advice(`Nothing here renders manifests: install kustomize ${pinned}, Go, or kubectl.`);
+  throw new Advice(`Nothing here renders manifests: install kustomize ${pinned("kustomize")}, Go, or kubectl.`);
 }
 
 async function kustomize(
@@ -45,27 +36,6 @@ async function kustomize(
 ): Promise<Kustomize> {
   const env = { ...process.env, ...(await basesFromGo(root)) };
   return { name, build: (folder) => run(command, [...args, folder], { env }) };
-}
-
-/**
- * A folder to make things in that are renamed when they are whole: one that was interrupted is not taken
- * for it, and of two processes that make the same thing either may be first.
- */
-function temporary(): string {
-  mkdirSync(".tools", { recursive: true });
-  return mkdtempSync(resolve(".tools/new-"));
-}
-
-async function goInstall(binary: string): Promise<boolean> {
-  if (!(await succeeds("go", ["version"]))) return false;
-  console.log(`▸ Building kustomize ${pinned} with Go, once`);
-  const module = `sigs.k8s.io/kustomize/kustomize/v5@v${pinned}`;
-  const folder = temporary();
-  await run("go", ["install", module], { env: { ...goEnv, GOBIN: folder } });
-  mkdirSync(dirname(binary), { recursive: true });
-  renameSync(join(folder, "kustomize"), binary);
-  rmSync(folder, { recursive: true });
-  return true;
 }
 
 /** Releases that kustomizations here build on, where they are, and the Go module that has each one's files. */
@@ -121,11 +91,6 @@ async function mirrorOf(module: string, version: string): Promise<string> {
   await git("add", "manifests");
   await git("commit", "--quiet", "--message", `${name} ${version}`);
   await git("tag", version);
-  try {
-    renameSync(folder, mirror);
-  } catch (error) {
-    if (!existsSync(mirror)) throw error;
-    rmSync(folder, { recursive: true });
-  }
+  keep(folder, mirror);
   return mirror;
 }
