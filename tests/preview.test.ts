@@ -185,11 +185,6 @@ test("deletions come first: what is deleted, what stays and why, what loses data
     const volume = "apps/antaeus/base/kustomization.yaml";
     made.edit(volume, "  - volume.yaml\n", "");
     made.edit(volume, "  - service.yaml\n", "");
-    made.edit(
-      "apps/antaeus/overlays/testing/kustomization.yaml",
-      "patches:\n  - path: node-port.yaml\n",
-      "",
-    );
   });
   t.deepEqual(row(comment, "testing/antaeus").slice(1, 5), ["–", "–", "2", "–"]);
   t.regex(comment, /^- `PersistentVolumeClaim app-antaeus\/antaeus` .*: stays: Prune=false$/m);
@@ -322,11 +317,7 @@ test("an Application that reads another revision, or something unknown, is not s
   });
   t.regex(row(pinned, "testing/payment").join(), /Reads v1: merging to main does not change it/);
   const made = await Repository.make(t);
-  made.edit(
-    application,
-    "    path: apps",
-    "    directory: {recurse: true}\n    path: apps",
-  );
+  made.edit(application, "    path: apps", "    directory: {recurse: true}\n    path: apps");
   await made.commit();
   const [succeeded, , comment] = await made.preview();
   t.false(succeeded);
