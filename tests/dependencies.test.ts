@@ -14,10 +14,13 @@ interface Config {
 
 const config: Config = JSON.parse(readFileSync(".github/renovate.json", "utf8"));
 
-/** Tests write versions that nobody runs, and lockfiles follow package.json. */
+/**
+ * Where versions can stand. Tests write some that nobody runs, lockfiles follow package.json, and the services' sources
+ * speak of versions of formats and browsers.
+ */
 const files = (await run("git", ["ls-files"]))
   .split("\n")
-  .filter((file) => !/package-lock\.json$|^tests\/|^e2e\/|\.test\.ts$/.test(file))
+  .filter((file) => !/package-lock\.json$|^tests\/|^e2e\/|\.test\.ts$|-service\/src\//.test(file))
   .map((path) => ({ path, text: readFileSync(path, "utf8") }));
 
 type File = (typeof files)[number];
@@ -43,8 +46,8 @@ const at = ({ path, text }: File, index: number): Place => ({
 const pin =
   /(?<![\w.-])v?\d+\.\d+\.\d+(?!\.?\d)|ubuntu-\d\d\.\d\d|(?<=enforce-version: )v\d+\.\d+$|@[0-9a-f]{40}\b|@sha256:[0-9a-f]{64}/gm;
 
-/** What only looks like one: our own packages, which are not published, and images that are pulled from nowhere. */
-const ours = [/^ {2}"version": "1\.0\.0",$/, /localhost:5000\/bpesics\/|multitool:/];
+/** What only looks like one: our own packages and images that nobody publishes, and a tag before the first one. */
+const ours = [/^ {2}"version": "1\.0\.0",$/, /localhost:5000\/bpesics\/|multitool:|"0\.0\.0"/];
 
 /** @returns every place that pins something, each once */
 function pins(files: File[]): Place[] {
@@ -181,7 +184,7 @@ test("every rule is about something that is there", (t) => {
 
 test("every dependency of a service and of the repository is an exact version", (t) => {
   const packages = files.filter(({ path }) => path.endsWith("package.json"));
-  t.is(packages.length, 3);
+  t.true(packages.length >= 3);
   for (const { path, text } of packages) {
     const { dependencies = {}, devDependencies = {} } = JSON.parse(text);
     for (const [name, version] of Object.entries<string>({ ...dependencies, ...devDependencies }))
