@@ -51,6 +51,9 @@ report: $(NODE) ## Write report/index.html again, and README's tables
 preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)
 	@node scripts/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
+dora: $(NODE) ## Write report/dora.html: how often, how fast and how safely is deployed
+	@node scripts/dora.ts
+
 preview-comment: node_modules/.package-lock.json # by .github/workflows/preview.yaml
 	@node scripts/preview-comment.ts
 

@@ -78,6 +78,7 @@ test("make help tells of every target that people type", async (t) => {
     "report",
     "deploy",
     "preview",
+    "dora",
     "shell-multitool",
     "disaster-drill",
     "branch-protection",

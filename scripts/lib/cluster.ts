@@ -70,6 +70,8 @@ export interface Application {
   metadata: { name: string };
   spec?: { source?: { path?: string } };
   status?: {
+    /** The syncs that succeeded, the oldest first; a rollback is one too. Argo CD keeps ten. */
+    history?: { revision: string; deployedAt: string }[];
     sync?: { status: string; revision?: string };
     health?: { status: string; message?: string };
     summary?: { images?: string[] };

@@ -1,0 +1,128 @@
+/** An image that was there as of some time: said by Git, or run by Argo CD. */
+export interface Seen {
+  /** Its tag and digest. */
+  image: string;
+  at: Date;
+}
+
+/** What Git and Argo CD know of one service in one environment, each the oldest first. */
+export interface Records {
+  service: string;
+  environment: string;
+  /** Each image that a commit set. */
+  git: Seen[];
+  /** Each image that a sync or a rollback brought; nothing without a cluster. */
+  argocd: Seen[];
+  /** When the source commit of an image was made, of those that are known. */
+  sources: Map<string, Date>;
+}
+
+/** A version of a service that went to an environment. */
+export interface Deployment {
+  service: string;
+  environment: string;
+  image: string;
+  /** When its source was committed. */
+  sourceAt?: Date;
+  /** When Git first said so. */
+  bumpedAt?: Date;
+  /** When it first ran. */
+  liveAt?: Date;
+  /** When an older version was back in its place, if it was taken back. */
+  restoredAt?: Date;
+}
+
+/**
+ * The versions that went to an environment, in the order in which they came. One that is deployed again after it
+ * was taken back is the same deployment.
+ */
+export function deployments({ service, environment, git, argocd, sources }: Records): Deployment[] {
+  const first = (seen: Seen[], image: string) => seen.find((one) => one.image === image)?.at;
+  const all = [...git, ...argocd].sort((one, other) => +one.at - +other.at);
+  const order = [...new Set(all.map(({ image }) => image))];
+  return order.flatMap((image) => {
+    const sourceAt = sources.get(image);
+    if (!sourceAt) return []; // Not built from a commit: a placeholder, or somebody else's image.
+    const [bumpedAt, liveAt] = [first(git, image), first(argocd, image)];
+    const restoredAt = takenBack(argocd, image, order) ?? takenBack(git, image, order);
+    return [
+      {
+        ...{ service, environment, image, sourceAt },
+        ...(bumpedAt && { bumpedAt }),
+        ...(liveAt && { liveAt }),
+        ...(restoredAt && { restoredAt }),
+      },
+    ];
+  });
+}
+
+/** When an older image first came right after this one. */
+function takenBack(seen: Seen[], image: string, order: string[]): Date | undefined {
+  return seen.find(
+    (one, index) =>
+      seen[index - 1]?.image === image && order.indexOf(one.image) < order.indexOf(image),
+  )?.at;
+}
+
+/** When a deployment reached its environment: when it ran, as far as that is known. */
+export const arrival = ({ liveAt, bumpedAt }: Deployment): Date => (liveAt ?? bumpedAt) as Date;
+
+/** From the commit of its source until it ran, in seconds; until its bump, where no record says when it ran. */
+export const leadTime = (deployment: Deployment): number | undefined =>
+  deployment.sourceAt && seconds(deployment.sourceAt, arrival(deployment));
+
+/** From when it ran until something older was back, in seconds; undefined for one that was not taken back. */
+export const timeToRestore = (deployment: Deployment): number | undefined =>
+  deployment.restoredAt && Math.max(0, seconds(arrival(deployment), deployment.restoredAt));
+
+const seconds = (from: Date, to: Date) => (+to - +from) / 1000;
+
+/** The four figures of DORA; undefined where nothing is known. */
+export interface Figures {
+  deployments: number;
+  /** How many a week, since the first. */
+  perWeek: number | undefined;
+  /** Median, in seconds. */
+  leadTime: number | undefined;
+  /** Share of the deployments that were taken back, from 0 to 1. */
+  failureRate: number | undefined;
+  /** Median, in seconds. */
+  timeToRestore: number | undefined;
+}
+
+const week = 7 * 24 * 3600 * 1000;
+
+/** @param now until when deployments are counted */
+export function figures(all: Deployment[], now: Date): Figures {
+  const known = (of: (deployment: Deployment) => number | undefined) =>
+    all.map(of).filter((value) => value !== undefined);
+  const begin = Math.min(...all.map((deployment) => +arrival(deployment)));
+  const restored = known(timeToRestore);
+  return {
+    deployments: all.length,
+    // In the first week there is no telling what a week brings, but what it brought.
+    perWeek: all.length === 0 ? undefined : all.length / Math.max(1, (+now - begin) / week),
+    leadTime: median(known(leadTime)),
+    failureRate: all.length === 0 ? undefined : restored.length / all.length,
+    timeToRestore: median(restored),
+  };
+}
+
+export function median(values: number[]): number | undefined {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = sorted.length / 2;
+  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  return low === undefined || high === undefined ? undefined : (low + high) / 2;
+}
+
+/** The weeks until now, the oldest first, each with what arrived in it. */
+export function weeks(all: Deployment[], now: Date, count: number): [Date, Deployment[]][] {
+  return Array.from({ length: count }, (_, index) => {
+    const begin = +now - (count - index) * week;
+    const within = all.filter((deployment) => {
+      const at = +arrival(deployment);
+      return at > begin && at <= begin + week;
+    });
+    return [new Date(begin), within];
+  });
+}
