@@ -84,7 +84,7 @@ ${row("deployment frequency", `${round(of.perWeek)} a week`, number(of.deploymen
   failed ? `median of ${failed}` : "nothing was taken back",
 )}</tbody>
 </table>
-${all.length < 5 ? html`<p class="note">So few deployments say little: look at each of them instead.</p>` : ""}`;
+<p class="note">${all.length < 5 ? "So few deployments say little: look at each of them instead." : `The plots are of the last ${shown} weeks. The other colour: taken back.`}</p>`;
 }
 
 /** A plot's frame: all its widths are shares, so that it can be as narrow as a phone. */

@@ -26,7 +26,9 @@ export async function findKustomize(root = "."): Promise<Kustomize> {
       `kubectl kustomize, in place of kustomize ${pinned("kustomize")}`,
     );
   }
-  throw new Advice(`Nothing here renders manifests: install kustomize ${pinned("kustomize")}, Go, or kubectl.`);
+  throw new Advice(
+    `Nothing here renders manifests: install kustomize ${pinned("kustomize")}, Go, or kubectl.`,
+  );
 }
 
 async function kustomize(
