@@ -39,6 +39,9 @@ pay: $(NODE) ## Make a pay run in the cluster
 status: $(NODE) ## Show what is deployed: revision, image, sync, health
 	@node scripts/status.ts
 
+live: $(NODE) ## Follow a commit until every pod serves it, and say where it is (COMMIT=HEAD)
+	@node scripts/live.ts
+
 e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
 	@rm -rf report; ava --concurrency 1 --timeout 10m 'e2e/**'; code=$$?; node scripts/report.ts; exit $$code
 

@@ -2,11 +2,16 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Advice, main } from "./lib/command.ts";
-import { type Call, GitHub, nameOnGitHub, permission, Unreachable } from "./lib/github.ts";
+import { type Call, GitHub, nameOnGitHub, Unreachable } from "./lib/github.ts";
 import { step, warn } from "./lib/progress.ts";
 import { differences, type Ruleset, ruleset } from "./lib/ruleset.ts";
 
 type Stored = Ruleset & { id: number };
+
+/** What a token must be able to do to change rulesets. */
+const permission =
+  "A token for this has the repository permission Administration: write, and is of somebody who " +
+  "administrates the repository; the token that a workflow gets cannot have it.";
 
 // The repository's own, without its organization's. One page has all of them: GitHub allows 75.
 const list = (name: string): Call => ({
@@ -23,11 +28,8 @@ main(async () => {
   const dryRun = isDryRun();
   const name = nameOnGitHub(readFileSync("clusters/repository/kustomization.yaml", "utf8"));
   const token = process.env.GITHUB_TOKEN ?? "";
-  const github = new GitHub(
-    process.env.GITHUB_API_URL || "https://api.github.com",
-    token,
-    permission,
-  );
+  const api = process.env.GITHUB_API_URL || "https://api.github.com";
+  const github = new GitHub(api, token, permission);
   if (dryRun) return show(github, name);
   if (!token) {
     throw new Advice(

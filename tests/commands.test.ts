@@ -74,6 +74,7 @@ test("make help tells of every target that people type", async (t) => {
     "down",
     "pay",
     "status",
+    "live",
     "e2e",
     "report",
     "deploy",

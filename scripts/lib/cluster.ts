@@ -68,15 +68,24 @@ export class Kubectl {
 /** What we read of an Argo CD Application. */
 export interface Application {
   metadata: { name: string };
-  spec?: { source?: { path?: string } };
+  spec?: {
+    source?: { repoURL?: string; path: string; targetRevision?: string };
+    syncPolicy?: { automated?: { enabled?: boolean } };
+  };
   status?: {
-    /** The syncs that succeeded, the oldest first; a rollback is one too. Argo CD keeps ten. */
-    history?: { revision: string; deployedAt: string }[];
     sync?: { status: string; revision?: string };
     health?: { status: string; message?: string };
     summary?: { images?: string[] };
     conditions?: { type: string; message: string }[];
-    operationState?: { phase: string; message?: string };
+    operationState?: {
+      phase: string;
+      message?: string;
+      operation?: { sync?: { revision?: string } };
+      syncResult?: { revision?: string };
+    };
+    /** What was deployed, the newest last. */
+    history?: { id: number; revision: string; deployedAt: string; deployStartedAt?: string }[];
+    resources?: { kind: string; namespace?: string; name: string }[];
   };
 }
 

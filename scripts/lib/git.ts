@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argoCDUrl, branch, type Kubectl, repository, repositoryUrl } from "./cluster.ts";
-import { Advice, run } from "./command.ts";
+import { Advice, run, succeeds } from "./command.ts";
 import { warn } from "./progress.ts";
 import { tellOfPush } from "./webhook.ts";
 
@@ -45,7 +45,7 @@ export async function filesOf(commit: string): Promise<string> {
  */
 export async function publish(kubectl: Kubectl, commit: string, folder = "."): Promise<void> {
   await run("git", [
-    ...["-C", folder, "-c", "protocol.ext.allow=always"],
+    ...["-C", folder, ...allowEndpoint],
     ...["push", "--quiet", "--force", endpoint(kubectl), `${commit}:refs/heads/${branch}`],
   ]);
   const { "webhook.github.secret": secret = "" } = await kubectl.secret("argocd-secret");
@@ -53,11 +53,57 @@ export async function publish(kubectl: Kubectl, commit: string, folder = "."): P
 }
 
 /**
- * Where to push to. Through kubectl exec: nobody can write who may not exec into that pod, and no port
- * is open for it.
+ * The Git endpoint in the cluster. Through kubectl exec: nobody can write who may not exec into that pod,
+ * and no port is open for it.
+ * @param command what Git runs over there: the default takes a push
  */
-export const endpoint = (kubectl: Kubectl): string =>
-  `ext::kubectl --context ${kubectl.context} exec -i -n git deploy/git -- git-receive-pack ${repository}`;
+export const endpoint = (kubectl: Kubectl, command = "git-receive-pack"): string =>
+  `ext::kubectl --context ${kubectl.context} exec -i -n git deploy/git -- ${command} ${repository}`;
+const allowEndpoint = ["-c", "protocol.ext.allow=always"];
+
+/**
+ * Where Git here finds the repository that Argo CD reads.
+ * @param url the Applications' repoURL
+ * @returns the endpoint in the cluster; or a remote of this clone that leads to the same repository, with
+ *   its owner's credentials; or the URL itself
+ */
+export async function remoteOf(kubectl: Kubectl, url: string): Promise<string> {
+  // Any commit may be asked for, not only the branch's newest: Argo CD may be at one that was replaced.
+  const uploadPack = "git -c uploadpack.allowAnySHA1InWant=true upload-pack";
+  if (isInCluster(url)) return endpoint(kubectl, uploadPack);
+  const name = (place = "") => /[^/:]+\/[^/]+?(?=(\.git)?\/?$)/.exec(place)?.[0];
+  const remotes = (await run("git", ["remote", "--verbose"]))
+    .split("\n")
+    .map((line) => line.split(/\s/));
+  const [remote] = remotes.find(([, place]) => name(place) === name(url)) ?? [];
+  return remote ?? url;
+}
+
+/** Whether a repository is served within the cluster. */
+export const isInCluster = (url: string): boolean => /^\w+:\/\/[^/]+\.svc[:/]/.test(url);
+
+/**
+ * Brings the newest commit of the branch that Argo CD reads.
+ * @throws Advice when the repository does not answer, or has no such branch
+ */
+export async function fetchTip(remote: string): Promise<string> {
+  const list = ["ls-remote", "--exit-code", remote, `refs/heads/${branch}`];
+  const line = await run("git", [...allowEndpoint, ...list]).catch((error: Error) => {
+    throw new Advice(`Git cannot read ${branch} of what Argo CD reads.\n  ${error.message}`);
+  });
+  const tip = line.split(/\s/)[0] as string;
+  await fetchCommit(remote, tip);
+  return tip;
+}
+
+/** Brings a commit and its history, unless it is there. @returns whether it is there now */
+export async function fetchCommit(remote: string, commit: string): Promise<boolean> {
+  const isHere = () => succeeds("git", ["cat-file", "-e", `${commit}^{commit}`]);
+  if (await isHere()) return true;
+  const fetch = ["fetch", "--quiet", "--no-write-fetch-head", remote, commit];
+  await run("git", [...allowEndpoint, ...fetch]).catch(() => {});
+  return isHere();
+}
 
 /**
  * Commits one file on top of a commit, in an index of its own: no branch has the commit yet, and the working

@@ -69,11 +69,6 @@ export class GitHub {
   }
 }
 
-/** What a token must be able to do to change rulesets. */
-export const permission =
-  "A token for this has the repository permission Administration: write, and is of somebody who " +
-  "administrates the repository; the token that a workflow gets cannot have it.";
-
 /**
  * The repository that Argo CD reads.
  * @param kustomization the text of clusters/repository/kustomization.yaml
