@@ -1,6 +1,7 @@
 import test from "ava";
 import { run } from "../scripts/lib/command.ts";
-import { charges, commit, pods, restore } from "./cluster.ts";
+import { sourceCommit } from "../scripts/lib/images.ts";
+import { charges, commit, head, pods, restore } from "./cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 
@@ -47,4 +48,15 @@ test.serial("a commit that crashes is not live, and make live says where it is",
   t.false(isLive);
   t.regex(printed, /payment is at rollout: payment: 1 of 2 updated; .*Crash/);
   t.true((await charges(10)).every(({ status }) => status === 200));
+});
+
+test.serial("a commit of source is live by an image that was bumped after it", async (t) => {
+  const source = await sourceCommit("payment", head);
+  const [isLive, printed] = await live(source, 60);
+  t.log(printed);
+  t.true(isLive, printed);
+  const image = (await pods("payment"))[0]?.spec.containers[0]?.image ?? "";
+  t.true(image.includes(source.slice(0, 12)) && printed.includes(image), image);
+  for (const step of ["image", "bump", "sync", "rollout", "serving"])
+    t.regex(printed, new RegExp(`✔ ${step}`));
 });
