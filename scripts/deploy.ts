@@ -13,6 +13,6 @@ main(async () => {
     );
   });
   console.log(
-    `▸ Argo CD has ${await run("git", ["log", "-1", "--format=%h %s", commit])}. Follow it with make status.`,
+    `▸ Argo CD has ${await run("git", ["log", "-1", "--format=%h %s", commit])}. Follow it with make live.`,
   );
 });
