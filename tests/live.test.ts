@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -520,8 +528,13 @@ esac
   return {
     bin,
     set({ application, deployments, pods }) {
-      writeFileSync(join(bin, "applications"), JSON.stringify({ items: [application] }));
-      writeFileSync(join(bin, "pods"), JSON.stringify({ items: [...deployments, ...pods] }));
+      // Renamed into place: the command may be reading.
+      const write = (name: string, items: unknown[]) => {
+        writeFileSync(join(bin, `${name}.new`), JSON.stringify({ items }));
+        renameSync(join(bin, `${name}.new`), join(bin, name));
+      };
+      write("applications", [application]);
+      write("pods", [...deployments, ...pods]);
     },
   };
 }
