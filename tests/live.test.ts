@@ -568,7 +568,7 @@ function runs(on: Cluster, { origin }: Clone, revisions: string[], tag: string, 
   });
 }
 
-test("make live follows a commit to the pods", async (t) => {
+test.serial("make live follows a commit to the pods", async (t) => {
   const [clone, on] = [await Clone.make(), cluster()];
   const first = await clone.git("rev-parse", "HEAD");
   const one = await clone.commit("Refuse negative amounts", { "payment-service/main.ts": "1" });
@@ -597,31 +597,34 @@ test("make live follows a commit to the pods", async (t) => {
   t.regex(all, new RegExp(`✔ ${one.slice(0, 7)} is live, \\d+ s after the commit`));
 });
 
-test("make live on manifests, on documents, and on a commit that is not merged", async (t) => {
-  const [clone, on] = [await Clone.make(), cluster()];
-  const manifests = await clone.commit("More", { "apps/payment/base/service.yaml": "1" });
-  runs(on, clone, [manifests], "1.0.0", 0);
-  const [isLive, printed] = await command(clone, on);
-  t.true(isLive, printed);
-  t.regex(printed, /✔ sync.*\n.*✔ rollout.*\n.*✔ serving/);
-  t.notRegex(printed, /image {2}|bump {2}/);
+test.serial(
+  "make live on manifests, on documents, and on a commit that is not merged",
+  async (t) => {
+    const [clone, on] = [await Clone.make(), cluster()];
+    const manifests = await clone.commit("More", { "apps/payment/base/service.yaml": "1" });
+    runs(on, clone, [manifests], "1.0.0", 0);
+    const [isLive, printed] = await command(clone, on);
+    t.true(isLive, printed);
+    t.regex(printed, /✔ sync.*\n.*✔ rollout.*\n.*✔ serving/);
+    t.notRegex(printed, /image {2}|bump {2}/);
 
-  await clone.commit("Words", { "README.md": "1" });
-  const [wordsLive, words] = await command(clone, on);
-  t.false(wordsLive);
-  t.regex(words, /payment is at sync: Argo CD is at .*, which does not have it\n.*annotate/);
-  runs(on, clone, [manifests, await clone.git("rev-parse", "HEAD")], "1.0.0", 0);
-  const [known, document] = await command(clone, on);
-  t.true(known, document);
-  t.notRegex(document, /rollout|serving/);
+    await clone.commit("Words", { "README.md": "1" });
+    const [wordsLive, words] = await command(clone, on);
+    t.false(wordsLive);
+    t.regex(words, /payment is at sync: Argo CD is at .*, which does not have it\n.*annotate/);
+    runs(on, clone, [manifests, await clone.git("rev-parse", "HEAD")], "1.0.0", 0);
+    const [known, document] = await command(clone, on);
+    t.true(known, document);
+    t.notRegex(document, /rollout|serving/);
 
-  await clone.git("commit", "--quiet", "--allow-empty", "--message", "draft");
-  const [merged, draft] = await command(clone, on);
-  t.false(merged);
-  t.regex(draft, /Not live: \w+ is not merged: main of .* does not have it.\n {2}Merge it/);
-});
+    await clone.git("commit", "--quiet", "--allow-empty", "--message", "draft");
+    const [merged, draft] = await command(clone, on);
+    t.false(merged);
+    t.regex(draft, /Not live: \w+ is not merged: main of .* does not have it.\n {2}Merge it/);
+  },
+);
 
-test("make live says who took a commit back", async (t) => {
+test.serial("make live says who took a commit back", async (t) => {
   const [clone, on] = [await Clone.make(), cluster()];
   const one = await clone.commit("one", { "payment-service/main.ts": "1" });
   const bump = await clone.bump(one, 1);
@@ -644,7 +647,7 @@ test("make live says who took a commit back", async (t) => {
   t.regex(reverted, new RegExp(`was reverted by ${short} Revert "one"\\n.*COMMIT=${short}`));
 });
 
-test("make live knows a commit that only Argo CD's repository has", async (t) => {
+test.serial("make live knows a commit that only Argo CD's repository has", async (t) => {
   const [clone, on] = [await Clone.make(), cluster()];
   const base = await clone.git("rev-parse", "HEAD");
   const elsewhere = temporary();
@@ -661,7 +664,7 @@ test("make live knows a commit that only Argo CD's repository has", async (t) =>
   }
 });
 
-test("make live asks GitHub for the tests", async (t) => {
+test.serial("make live asks GitHub for the tests", async (t) => {
   const [clone, on] = [await Clone.make(), cluster()];
   const head = await clone.git("rev-parse", "HEAD");
   runs(on, clone, [head], "1.0.0", 0);
@@ -693,7 +696,7 @@ async function gitHub(t: ExecutionContext, path: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test("make live says what to do when it cannot begin", async (t) => {
+test.serial("make live says what to do when it cannot begin", async (t) => {
   const [clone, on] = [await Clone.make(), cluster()];
   runs(on, clone, [await clone.git("rev-parse", "HEAD")], "1.0.0", 0);
   const shallow = new Clone();
