@@ -139,6 +139,17 @@ export class Database {
     return this.#all<Row>(`${selectInvoices} WHERE invoice.id = ?`, id).map(toInvoice)[0];
   }
 
+  /** How many invoices are in each status. */
+  count(): Record<Invoice["status"], number> {
+    const counts = this.#all<{ status: Invoice["status"]; n: number }>(
+      "SELECT status, count(*) AS n FROM invoice GROUP BY status",
+    );
+    return Object.assign(
+      { PENDING: 0, PAID: 0 },
+      ...counts.map(({ status, n }) => ({ [status]: n })),
+    );
+  }
+
   /**
    * The invoices to pay, in random order: those that payment cannot handle do not hold up the same
    * others in each pay run.

@@ -1,17 +1,9 @@
 import test from "ava";
 import { drain } from "./drain.ts";
-import { deployment } from "./server.ts";
+import { service } from "./testing.ts";
 
 test("while it drains it serves, is alive, is not ready, and ends each connection", async (t) => {
-  const lines: string[] = [];
-  const server = await deployment({
-    env: {
-      DATABASE: ":memory:",
-      PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1",
-      DRAIN_SECONDS: "0.2",
-    },
-    log: (line) => lines.push(line),
-  });
+  const { server, logged } = await service({ DRAIN_SECONDS: "0.2" });
   const urls = ["/rest/v1/customers", "/rest/v1/invoices/0", "/nowhere", "/rest/health"];
   const answers = async () => {
     const got = await Promise.all([...urls, "/rest/ready"].map((url) => server.inject(url)));
@@ -28,7 +20,7 @@ test("while it drains it serves, is alive, is not ready, and ends each connectio
   t.is((await server.inject("/rest/health")).payload, '"ok"');
   await drained;
   t.true(performance.now() - begun >= 199);
-  const said = lines.map((line) => JSON.parse(line));
+  const said = logged();
   t.like(
     said.find(({ message }) => message === "draining"),
     { level: "info", seconds: 0.2 },

@@ -16,9 +16,19 @@ export const invoices: ServerRoute[] = [
     path: "/rest/v1/invoices/pay",
     // The call has no body; whatever comes is not read as one.
     options: { payload: { parse: false, maxBytes: 1024 } },
-    async handler(request) {
-      const outcome = await request.server.app.payRuns.run();
-      Object.assign(request.app, outcome);
+    async handler({ app: { trace }, server }) {
+      const { payRuns, log, metrics } = server.app;
+      const begun = performance.now();
+      const outcome = await payRuns.run(trace);
+      const milliseconds = performance.now() - begun;
+      metrics.payRun(outcome, milliseconds / 1000);
+      log("pay run", {
+        level: outcome.unknown + outcome.skipped > 0 ? "warn" : "info",
+        trace_id: trace.traceId,
+        span_id: trace.spanId,
+        ...outcome,
+        milliseconds: Number(milliseconds.toFixed(3)),
+      });
       return outcome.accepted === outcome.due;
     },
   },

@@ -4,6 +4,7 @@ import { Circuit } from "./circuit.ts";
 import { Database } from "./database.ts";
 import { PayRuns } from "./pay-run.ts";
 import { type Charge, NoAnswer } from "./payment.ts";
+import { trace } from "./testing.ts";
 
 function seeded(customers = 5, invoicesEach = 21) {
   const database = new Database(":memory:");
@@ -34,7 +35,7 @@ test("tries every pending invoice once and pays the accepted ones", async (t) =>
     return id % 2 === 0;
   };
   const due = database.due().map(({ id }) => id);
-  const outcome = await payRuns(database, charge).run();
+  const outcome = await payRuns(database, charge).run(trace);
   t.deepEqual(tried.toSorted(byNumber), due.toSorted(byNumber));
   t.deepEqual(outcome, {
     due: 100,
@@ -54,7 +55,7 @@ test("a charge without an answer leaves its invoice pending, and the run goes on
     if (id === broken?.id) throw new NoAnswer("fetch failed", { cause: new Error("no route") });
     return true;
   };
-  const outcome = await payRuns(database, charge).run();
+  const outcome = await payRuns(database, charge).run(trace);
   t.deepEqual(outcome, {
     due: 100,
     accepted: 99,
@@ -75,7 +76,7 @@ test("no more charges at once than configured", async (t) => {
     now--;
     return true;
   };
-  await payRuns(seeded(), charge, 7).run();
+  await payRuns(seeded(), charge, 7).run(trace);
   t.is(most, 7);
 });
 
@@ -94,7 +95,12 @@ test("runs that overlap never charge an invoice twice at once, nor a paid one ag
     return true;
   };
   const runs = payRuns(database, charge);
-  const outcomes = await Promise.all([runs.run(), runs.run(), runs.run(), runs.run()]);
+  const outcomes = await Promise.all([
+    runs.run(trace),
+    runs.run(trace),
+    runs.run(trace),
+    runs.run(trace),
+  ]);
   t.is(
     outcomes.reduce((sum, outcome) => sum + outcome.accepted, 0),
     accepted.size,
@@ -116,9 +122,9 @@ test("a run that fails as a whole does not block the next one", async (t) => {
   database.due = () => {
     throw new Error("disk I/O error");
   };
-  await t.throwsAsync(runs.run(), { message: "disk I/O error" });
+  await t.throwsAsync(runs.run(trace), { message: "disk I/O error" });
   database.due = due;
-  t.is((await runs.run()).accepted, 100);
+  t.is((await runs.run(trace)).accepted, 100);
 });
 
 test("stopping begins no further charge, and skips the rest", async (t) => {
@@ -130,7 +136,7 @@ test("stopping begins no further charge, and skips the rest", async (t) => {
     await delay(1);
     return true;
   };
-  const outcome = await payRuns(database, charge, 8, stopping).run();
+  const outcome = await payRuns(database, charge, 8, stopping).run(trace);
   t.true(tried >= 10 && tried < 20, `${tried} charges`);
   t.like(outcome, { due: 100, accepted: tried, unknown: 0, skipped: 100 - tried });
   t.is(database.due().length, 100 - tried);
@@ -142,7 +148,7 @@ test("the circuit opens after so many charges in a row without an answer, and en
     tried++;
     throw new NoAnswer(`number ${tried}`);
   };
-  const outcome = await payRuns(seeded(), charge, 1).run();
+  const outcome = await payRuns(seeded(), charge, 1).run(trace);
   t.is(tried, 10);
   t.deepEqual(outcome, {
     due: 100,
@@ -161,14 +167,22 @@ test("answers in between keep it closed", async (t) => {
     if (++tried % 10 > 0) throw new NoAnswer("nothing");
     return false;
   };
-  t.like(await payRuns(seeded(), charge, 1).run(), { refused: 10, unknown: 90, circuit: "closed" });
+  t.like(await payRuns(seeded(), charge, 1).run(trace), {
+    refused: 10,
+    unknown: 90,
+    circuit: "closed",
+  });
 });
 
 test("what is no silence of payment's does not open it", async (t) => {
   const charge: Charge = async () => {
     throw new Error("payment answered 401");
   };
-  t.like(await payRuns(seeded(), charge).run(), { unknown: 100, skipped: 0, circuit: "closed" });
+  t.like(await payRuns(seeded(), charge).run(trace), {
+    unknown: 100,
+    skipped: 0,
+    circuit: "closed",
+  });
 });
 
 test("with an open circuit a run asks once, and goes on only after an answer", async (t) => {
@@ -180,16 +194,16 @@ test("with an open circuit a run asks once, and goes on only after an answer", a
     return true;
   };
   const runs = payRuns(database, charge);
-  t.like(await runs.run(), { circuit: "open" });
+  t.like(await runs.run(trace), { circuit: "open" });
   for (let n = 0; n < 3; n++) {
     tried = 0;
-    t.like(await runs.run(), { due: 100, unknown: 1, skipped: 99, circuit: "open" });
+    t.like(await runs.run(trace), { due: 100, unknown: 1, skipped: 99, circuit: "open" });
     t.is(tried, 1);
   }
   away = false;
-  t.like(await runs.run(), { due: 100, accepted: 100, circuit: "closed" });
+  t.like(await runs.run(trace), { due: 100, accepted: 100, circuit: "closed" });
   away = true;
-  t.like(await runs.run(), { due: 0, circuit: "closed" });
+  t.like(await runs.run(trace), { due: 0, circuit: "closed" });
 });
 
 test("an invoice that payment cannot handle does not hold up the others", async (t) => {
@@ -201,7 +215,7 @@ test("an invoice that payment cannot handle does not hold up the others", async 
     return true;
   };
   const runs = payRuns(database, charge);
-  for (let n = 0; n < 100 && database.due().length > 20; n++) await runs.run();
+  for (let n = 0; n < 100 && database.due().length > 20; n++) await runs.run(trace);
   t.is(database.due().length, 20);
 });
 
@@ -210,6 +224,6 @@ test("an answer that cannot be kept leaves the invoice pending", async (t) => {
   database.settle = async () => {
     throw new Error("the disk is full");
   };
-  const outcome = await payRuns(database, async () => true).run();
+  const outcome = await payRuns(database, async () => true).run(trace);
   t.like(outcome, { accepted: 0, unknown: 1, circuit: "closed", reason: "the disk is full" });
 });

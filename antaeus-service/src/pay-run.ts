@@ -1,6 +1,7 @@
 import type { Circuit } from "./circuit.ts";
 import type { Database, Due } from "./database.ts";
 import { type Charge, NoAnswer } from "./payment.ts";
+import type { Trace } from "./trace.ts";
 
 /** What became of the invoices of one pay run, in counts. */
 export interface Outcome {
@@ -52,13 +53,13 @@ export class PayRuns {
    * When the circuit opens the run ends. The next one begins with a single charge, and goes on if
    * that gets an answer.
    */
-  run(): Promise<Outcome> {
-    const run = this.#last.then(() => this.#payAll());
+  run(trace: Trace): Promise<Outcome> {
+    const run = this.#last.then(() => this.#payAll(trace));
     this.#last = run.catch(() => {});
     return run;
   }
 
-  async #payAll(): Promise<Outcome> {
+  async #payAll(trace: Trace): Promise<Outcome> {
     const due = this.#database.due();
     const outcome: Outcome = {
       due: due.length,
@@ -69,13 +70,13 @@ export class PayRuns {
       circuit: "closed",
     };
     const probe = this.#circuit.open ? due.shift() : undefined;
-    if (probe) await this.#pay(probe, outcome);
+    if (probe) await this.#pay(probe, trace, outcome);
     // One iterator for all workers: each takes the next invoice from it.
     const queue = due.values();
     const worker = async () => {
       for (const invoice of queue) {
         if (this.#circuit.open || this.#stopping.aborted) outcome.skipped++;
-        else await this.#pay(invoice, outcome);
+        else await this.#pay(invoice, trace, outcome);
       }
     };
     await Promise.all(Array.from({ length: this.#concurrency }, worker));
@@ -83,9 +84,9 @@ export class PayRuns {
     return outcome;
   }
 
-  async #pay(invoice: Due, outcome: Outcome): Promise<void> {
+  async #pay(invoice: Due, trace: Trace, outcome: Outcome): Promise<void> {
     try {
-      const accepted = await this.#charge(invoice);
+      const accepted = await this.#charge(invoice, trace);
       this.#circuit.answered();
       await this.#database.settle(invoice, accepted);
       outcome[accepted ? "accepted" : "refused"]++;

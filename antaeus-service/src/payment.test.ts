@@ -5,7 +5,7 @@ import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { Due } from "./database.ts";
 import { NoAnswer, paymentAt } from "./payment.ts";
-import { paymentThat } from "./testing.ts";
+import { paymentThat, trace } from "./testing.ts";
 
 const invoice: Due = {
   id: 1,
@@ -24,12 +24,12 @@ test("sends the charge as the contract has it, with its key", async (t) => {
     t.deepEqual(await json(request), { currency: "SEK", value: 374.7234987654321, customer_id: 7 });
     response.end('{"result":true}');
   });
-  t.true(await paymentAt(endpoint, 5000)(invoice));
+  t.true(await paymentAt(endpoint, 5000)(invoice, trace));
 });
 
 test("a refusal is an answer", async (t) => {
   const endpoint = await paymentThat(t, (_request, response) => response.end('{"result":false}'));
-  t.false(await paymentAt(endpoint, 5000)(invoice));
+  t.false(await paymentAt(endpoint, 5000)(invoice, trace));
 });
 
 const nonsense: [status: number, body: string][] = [
@@ -54,7 +54,10 @@ for (const [status, body] of nonsense) {
       response.writeHead(status).end(body);
     });
     const message = `payment answered ${status} ${JSON.stringify(body)}`;
-    await t.throwsAsync(paymentAt(endpoint, 5000)(invoice), { instanceOf: NoAnswer, message });
+    await t.throwsAsync(paymentAt(endpoint, 5000)(invoice, trace), {
+      instanceOf: NoAnswer,
+      message,
+    });
   });
 }
 
@@ -63,7 +66,7 @@ for (const status of [400, 401, 403, 404, 415, 422, 499]) {
     const endpoint = await paymentThat(t, (_request, response) => {
       response.writeHead(status).end('{"result":true}');
     });
-    const error = await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
+    const error = await t.throwsAsync(paymentAt(endpoint, 5000)(invoice, trace));
     t.false(error instanceof NoAnswer);
     t.is(error?.message, `payment answered ${status} "{\\"result\\":true}"`);
   });
@@ -83,7 +86,10 @@ test("an answer without an end is none, and is not read to it", async (t) => {
     write();
   });
   const message = "the answer is too long";
-  await t.throwsAsync(paymentAt(endpoint, 60_000)(invoice), { instanceOf: NoAnswer, message });
+  await t.throwsAsync(paymentAt(endpoint, 60_000)(invoice, trace), {
+    instanceOf: NoAnswer,
+    message,
+  });
   await cut;
 });
 
@@ -91,12 +97,12 @@ test("a redirect is no answer", async (t) => {
   const endpoint = await paymentThat(t, (_request, response) => {
     response.writeHead(307, { location: "/elsewhere" }).end();
   });
-  await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
+  await t.throwsAsync(paymentAt(endpoint, 5000)(invoice, trace));
 });
 
 test("a cut connection is no answer", async (t) => {
   const endpoint = await paymentThat(t, (request) => request.socket.destroy());
-  await t.throwsAsync(paymentAt(endpoint, 5000)(invoice));
+  await t.throwsAsync(paymentAt(endpoint, 5000)(invoice, trace));
 });
 
 test("silence is no answer once the time is up, before or amid the body", async (t) => {
@@ -104,12 +110,12 @@ test("silence is no answer once the time is up, before or amid the body", async 
     const endpoint = await paymentThat(t, (_request, response) => {
       if (begin) response.write(begin);
     });
-    await t.throwsAsync(paymentAt(endpoint, 50)(invoice), { message: /timeout/ });
+    await t.throwsAsync(paymentAt(endpoint, 50)(invoice, trace), { message: /timeout/ });
   }
 });
 
 test("nobody there is no answer", async (t) => {
-  await t.throwsAsync(paymentAt("http://127.0.0.1:1/api/v1/charge", 5000)(invoice));
+  await t.throwsAsync(paymentAt("http://127.0.0.1:1/api/v1/charge", 5000)(invoice, trace));
 });
 
 /** A path of its own for a token, where nothing is yet. */
@@ -127,7 +133,7 @@ async function accepting(t: ExecutionContext) {
 
 test("no token is sent unless there is a file for it", async (t) => {
   const { endpoint, sent } = await accepting(t);
-  t.true(await paymentAt(endpoint, 5000)(invoice));
+  t.true(await paymentAt(endpoint, 5000)(invoice, trace));
   t.deepEqual(sent, [undefined]);
 });
 
@@ -136,12 +142,12 @@ test("every charge sends the token that the file holds by then", async (t) => {
   const file = tokenFile();
   const charge = paymentAt(endpoint, 5000, file);
   writeFileSync(file, "first.token.in-base64_url\n");
-  t.true(await charge(invoice));
-  t.true(await charge(invoice));
+  t.true(await charge(invoice, trace));
+  t.true(await charge(invoice, trace));
   // The kubelet puts another file in its place.
   writeFileSync(`${file}.new`, "second.token.in-base64_url");
   renameSync(`${file}.new`, file);
-  t.true(await charge(invoice));
+  t.true(await charge(invoice, trace));
   t.deepEqual(sent, [
     "Bearer first.token.in-base64_url",
     "Bearer first.token.in-base64_url",
@@ -162,13 +168,13 @@ for (const [what, put, message] of tokenless) {
     const file = tokenFile();
     const charge = paymentAt(endpoint, 5000, file);
     put(file);
-    const error = await t.throwsAsync(charge(invoice));
+    const error = await t.throwsAsync(charge(invoice, trace));
     t.is(error?.message, message.replace("FILE", file));
     t.deepEqual(sent, []);
 
     rmSync(file, { recursive: true, force: true });
     writeFileSync(file, "token");
-    t.true(await charge(invoice));
+    t.true(await charge(invoice, trace));
     t.deepEqual(sent, ["Bearer token"], "with a token it is the same charge that goes through");
   });
 }

@@ -1,9 +1,10 @@
 import { chargeOf } from "./charge-key.ts";
 import type { Due } from "./database.ts";
 import { tokenIn } from "./token.ts";
+import { type Trace, traceparent } from "./trace.ts";
 
-/** Asks payment to charge an invoice: whether it was accepted. */
-export type Charge = (invoice: Due) => Promise<boolean>;
+/** Asks payment to charge an invoice, as part of a trace: whether it was accepted. */
+export type Charge = (invoice: Due, trace: Trace) => Promise<boolean>;
 
 /** Payment may have charged or not: to ask again, under the same key, may tell. */
 export class NoAnswer extends Error {}
@@ -28,10 +29,11 @@ const transient = new Set([408, 409, 425, 429]);
  * there is none: then it has not charged this time, and to ask again at once would not help
  */
 export function paymentAt(endpoint: string, timeout: number, tokenFile?: string): Charge {
-  return async (invoice) => {
+  return async (invoice, trace) => {
     const headers = new Headers({
       "content-type": "application/json",
       "idempotency-key": `"${invoice.chargeKey}"`,
+      traceparent: traceparent(trace),
     });
     if (tokenFile !== undefined) headers.set("authorization", `Bearer ${await tokenIn(tokenFile)}`);
     const { status, body } = await exchange(endpoint, {

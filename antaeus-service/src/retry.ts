@@ -16,11 +16,11 @@ export function retrying(
   delay: number,
   stopping: AbortSignal,
 ): Charge {
-  return async (invoice) => {
+  return async (invoice, trace) => {
     let lost: NoAnswer | undefined;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await charge(invoice);
+        return await charge(invoice, trace);
       } catch (error) {
         if (error instanceof NoAnswer) lost = error;
         if (lost !== error || attempt >= attempts) throw lost ?? error;

@@ -5,24 +5,7 @@ import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { Customer, Invoice } from "./database.ts";
 import { deployment } from "./server.ts";
-import { paymentThat } from "./testing.ts";
-
-const defaults = {
-  HOST: "127.0.0.1",
-  PORT: "0",
-  DATABASE: ":memory:",
-  PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1/api/v1/charge",
-  RETRY_DELAY: "1",
-};
-
-async function service(env: NodeJS.ProcessEnv = {}) {
-  const lines: string[] = [];
-  const server = await deployment({
-    env: { ...defaults, ...env },
-    log: (line) => lines.push(line),
-  });
-  return { server, lines };
-}
+import { defaults, paymentThat, service } from "./testing.ts";
 
 /** A payment service that accepts what the function says. */
 const payment = (t: ExecutionContext, accept: (customer: number) => boolean) =>
@@ -118,38 +101,35 @@ test("a pay run answers true when every charge was accepted, else false", async 
     [(id: number) => id > 1, "false"],
   ] as const) {
     const PAYMENT_PROVIDER_ENDPOINT = await payment(t, accept);
-    const { server, lines } = await service({
-      PAYMENT_PROVIDER_ENDPOINT,
-      CUSTOMERS: "2",
-      INVOICES_PER_CUSTOMER: "6",
-    });
-    const { statusCode, headers, payload } = await server.inject({
-      method: "POST",
-      url: "/rest/v1/invoices/pay",
-    });
+    const { server, pay, logged } = await service({ PAYMENT_PROVIDER_ENDPOINT });
+    const { statusCode, headers, payload } = await pay();
     t.is(statusCode, 200);
     t.is(payload, answer);
     t.regex(String(headers["content-type"]), /^application\/json/);
     const accepted = answer === "true" ? 10 : 5;
-    t.like(JSON.parse(lines[0] ?? ""), {
+    const [run, request, ...rest] = logged();
+    t.like(run, { message: "pay run", level: "info", due: 10, accepted, refused: 10 - accepted });
+    t.true(run.milliseconds > 0);
+    t.like(request, {
+      message: "request",
+      level: "info",
+      method: "post",
+      path: "/rest/v1/invoices/pay",
       status: 200,
-      due: 10,
-      accepted,
-      refused: 10 - accepted,
-      unknown: 0,
     });
+    t.deepEqual(rest, []);
     const { result } = await server.inject<Invoice[]>("/rest/v1/invoices");
     t.is(result?.filter(({ status }) => status === "PAID").length, 2 + accepted);
   }
 });
 
 test("a pay run with payment away answers false, changes nothing and logs why", async (t) => {
-  const { server, lines } = await service({ CUSTOMERS: "2", INVOICES_PER_CUSTOMER: "6" });
+  const { server, pay, logged } = await service();
   const before = (await server.inject("/rest/v1/invoices")).payload;
-  t.is((await server.inject({ method: "POST", url: "/rest/v1/invoices/pay" })).payload, "false");
+  t.is((await pay()).payload, "false");
   t.is((await server.inject("/rest/v1/invoices")).payload, before);
-  const line = JSON.parse(lines.find((entry) => entry.includes("/pay")) ?? "");
-  t.like(line, { due: 10, accepted: 0, refused: 0, circuit: "open" });
+  const line = logged().find(({ message }) => message === "pay run");
+  t.like(line, { level: "warn", due: 10, accepted: 0, refused: 0, circuit: "open" });
   t.is(line.unknown + line.skipped, 10);
   t.regex(line.reason, /ECONNREFUSED|bad port/);
 });
@@ -158,25 +138,19 @@ test("a pay run whose token is missing changes nothing and logs which file", asy
   let charges = 0;
   const PAYMENT_PROVIDER_ENDPOINT = await payment(t, () => ++charges > 0);
   const PAYMENT_TOKEN_FILE = join(mkdtempSync(join(tmpdir(), "antaeus-")), "token");
-  const { server, lines } = await service({
-    PAYMENT_PROVIDER_ENDPOINT,
-    PAYMENT_TOKEN_FILE,
-    CUSTOMERS: "2",
-    INVOICES_PER_CUSTOMER: "6",
-  });
-  const pay = () => server.inject({ method: "POST", url: "/rest/v1/invoices/pay" });
+  const { server, pay, logged } = await service({ PAYMENT_PROVIDER_ENDPOINT, PAYMENT_TOKEN_FILE });
   const before = (await server.inject("/rest/v1/invoices")).payload;
   t.is((await pay()).payload, "false");
   t.is((await server.inject("/rest/v1/invoices")).payload, before);
   t.is(charges, 0);
-  const line = JSON.parse(lines.find((entry) => entry.includes("/pay")) ?? "");
+  const line = logged().find(({ message }) => message === "pay run");
   t.like(line, { due: 10, accepted: 0, unknown: 10 });
   t.true(line.reason.startsWith(`cannot read the token in ${PAYMENT_TOKEN_FILE}: ENOENT`));
 
   writeFileSync(PAYMENT_TOKEN_FILE, "secret");
   t.is((await pay()).payload, "true");
   t.is(charges, 10);
-  t.notRegex(lines.join(), /secret/);
+  t.notRegex(JSON.stringify(logged()), /secret/);
 });
 
 test("data survives a restart", async (t) => {
@@ -185,7 +159,7 @@ test("data survives a restart", async (t) => {
   const DATABASE = join(folder, "antaeus.db");
   const PAYMENT_PROVIDER_ENDPOINT = await payment(t, (customer) => customer % 2 === 0);
   const first = await service({ DATABASE, PAYMENT_PROVIDER_ENDPOINT });
-  await first.server.inject({ method: "POST", url: "/rest/v1/invoices/pay" });
+  await first.pay();
   const before = (await first.server.inject("/rest/v1/invoices")).payload;
   await first.server.stop();
 
@@ -198,8 +172,31 @@ test("does not listen unless it is told to", async (t) => {
   t.false(server.listener.listening);
 });
 
+test("probes and scrapes are not logged; what is wrong is, as that", async (t) => {
+  const { server, logged } = await service();
+  for (const probe of ["/rest/health", "/rest/ready", "/metrics"]) await server.inject(probe);
+  t.deepEqual(logged(), []);
+  await server.inject("/rest/v1/invoices/999");
+  server.app.database.invoices = () => {
+    throw new Error("disk I/O error");
+  };
+  await server.inject("/rest/v1/invoices");
+  const levels = logged().map(({ path, status, level }) => [path, status, level]);
+  t.deepEqual(levels, [
+    ["/rest/v1/invoices/999", 404, "warn"],
+    ["/rest/v1/invoices", 500, "error"],
+  ]);
+});
+
 test("listens, answers and stops", async (t) => {
-  const server = await deployment({ start: true, env: defaults, log: () => {} });
+  const lines: string[] = [];
+  const server = await deployment({ start: true, env: defaults, log: (line) => lines.push(line) });
+  t.like(JSON.parse(lines[0] ?? ""), {
+    message: "listening",
+    url: server.info.uri,
+    version: "1.0.0",
+    commit: "unknown",
+  });
   t.is(await (await fetch(`${server.info.uri}/rest/health`)).json(), "ok");
   await server.stop();
   await t.throwsAsync(fetch(`${server.info.uri}/rest/health`));

@@ -1,5 +1,6 @@
 import Boom from "@hapi/boom";
-import Hapi, { type Request, type Server, type ServerApplicationState } from "@hapi/hapi";
+import Hapi, { type Server, type ServerApplicationState } from "@hapi/hapi";
+import { build } from "./build.ts";
 import { Circuit } from "./circuit.ts";
 import { type Config, readConfig } from "./config.ts";
 import { customers } from "./customers.ts";
@@ -8,6 +9,8 @@ import { closeConnections } from "./drain.ts";
 import { health, ready } from "./health.ts";
 import { invoices } from "./invoices.ts";
 import { jsonLog, type Log } from "./log.ts";
+import { Metrics, metrics } from "./metrics.ts";
+import { observe } from "./observe.ts";
 import { PayRuns } from "./pay-run.ts";
 import { paymentAt } from "./payment.ts";
 import { retrying } from "./retry.ts";
@@ -16,8 +19,10 @@ declare module "@hapi/hapi" {
   interface ServerApplicationState {
     config: Config;
     database: Database;
+    circuit: Circuit;
     payRuns: PayRuns;
     log: Log;
+    metrics: Metrics;
     /** Whether this server is about to stop. */
     draining: boolean;
   }
@@ -38,14 +43,26 @@ export async function deployment({
   const database = new Database(config.DATABASE);
   database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
   const stopping = new AbortController();
+  const counted = new Metrics();
+  const charge = retrying(
+    counted.timed(
+      paymentAt(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT, config.PAYMENT_TOKEN_FILE),
+    ),
+    config.CHARGE_ATTEMPTS,
+    config.RETRY_DELAY,
+    stopping.signal,
+  );
+  const circuit = new Circuit(config.CIRCUIT_THRESHOLD);
   const log = jsonLog(write);
 
   const server = createServer(config);
   Object.assign(server.app, {
     config,
     database,
-    payRuns: payRunsOn(database, config, stopping.signal),
+    circuit,
+    payRuns: new PayRuns(database, charge, circuit, config.CHARGE_CONCURRENCY, stopping.signal),
     log,
+    metrics: counted,
     draining: false,
   } satisfies ServerApplicationState);
   server.ext("onPreStop", () => stopping.abort());
@@ -54,20 +71,9 @@ export async function deployment({
   await server.initialize();
   if (start) {
     await server.start();
-    log("listening", { url: server.info.uri });
+    log("listening", { url: server.info.uri, ...build() });
   }
   return server;
-}
-
-function payRunsOn(database: Database, config: Config, stopping: AbortSignal): PayRuns {
-  const charge = retrying(
-    paymentAt(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT, config.PAYMENT_TOKEN_FILE),
-    config.CHARGE_ATTEMPTS,
-    config.RETRY_DELAY,
-    stopping,
-  );
-  const circuit = new Circuit(config.CIRCUIT_THRESHOLD);
-  return new PayRuns(database, charge, circuit, config.CHARGE_CONCURRENCY, stopping);
 }
 
 function createServer({ HOST, PORT }: Config): Server {
@@ -85,23 +91,8 @@ function createServer({ HOST, PORT }: Config): Server {
       },
     },
   });
+  observe(server, [health.path, ready.path, metrics.path]);
   server.ext("onPreResponse", closeConnections);
-  server.route([health, ready, ...customers, ...invoices]);
-  server.events.on("response", (request) => {
-    const { path } = request.route;
-    if (path !== health.path && path !== ready.path) server.app.log("request", describe(request));
-  });
+  server.route([health, ready, metrics, ...customers, ...invoices]);
   return server;
-}
-
-/** What the log says of a request. */
-function describe({ info, method, path, response, app }: Request) {
-  return {
-    id: info.id,
-    method,
-    path,
-    status: "statusCode" in response ? response.statusCode : response.output.statusCode,
-    milliseconds: info.completed - info.received,
-    ...app,
-  };
 }

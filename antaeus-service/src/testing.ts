@@ -2,6 +2,51 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
+import {
+  getMetricsFromIterator,
+  type PromData,
+  type PromHistogramData,
+  type PromMetric,
+} from "prom2javascript";
+import { deployment } from "./server.ts";
+import { traced } from "./trace.ts";
+
+/** A trace to be part of. */
+export const trace = traced(undefined);
+
+/** An environment with ten invoices to pay, and nobody at payment's place. */
+export const defaults = {
+  HOST: "127.0.0.1",
+  PORT: "0",
+  DATABASE: ":memory:",
+  CUSTOMERS: "2",
+  INVOICES_PER_CUSTOMER: "6",
+  PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1/api/v1/charge",
+  RETRY_DELAY: "1",
+};
+
+/** A service without a socket, and what it logs. */
+export async function service(env: NodeJS.ProcessEnv = {}) {
+  const lines: string[] = [];
+  const server = await deployment({
+    env: { ...defaults, ...env },
+    log: (line) => lines.push(line),
+  });
+  return {
+    server,
+    pay: () => server.inject({ method: "POST", url: "/rest/v1/invoices/pay" }),
+    logged: () => lines.map((line) => JSON.parse(line)),
+  };
+}
+
+/** Its type says which of the values a metric has: one, or those of a histogram. */
+type Data = (PromData & PromHistogramData)[];
+
+/** Parses Prometheus' text format. @returns the metrics by name */
+export async function parseMetrics(text: string) {
+  const metrics = await getMetricsFromIterator(text.trimEnd().split("\n").values());
+  return metrics as Record<string, PromMetric & { data: Data }>;
+}
 
 /** A payment service on a real socket that answers as the listener does. @returns its charge call's URL */
 export async function paymentThat(t: ExecutionContext, listener: RequestListener): Promise<string> {

@@ -1,0 +1,51 @@
+import type { Request, Server } from "@hapi/hapi";
+import type { Log } from "./log.ts";
+import { type Trace, traced, traceparent } from "./trace.ts";
+
+declare module "@hapi/hapi" {
+  interface RequestApplicationState {
+    trace: Trace;
+    /** When it arrived, in milliseconds of `performance.now`. */
+    begun: number;
+  }
+}
+
+/** Has each request traced and counted, and logged unless its path is among those left out. */
+export function observe(server: Server, unlogged: readonly string[]): void {
+  server.ext("onRequest", (request, h) => {
+    request.app.trace = traced(request.headers.traceparent as string | undefined);
+    request.app.begun = performance.now();
+    return h.continue;
+  });
+  server.ext("onPreResponse", ({ response, app }, h) => {
+    const headers = "output" in response ? response.output.headers : response.headers;
+    headers.traceresponse = traceparent(app.trace);
+    return h.continue;
+  });
+  server.events.on("response", (request) => {
+    const { route, method, app, response } = request;
+    const milliseconds = performance.now() - app.begun;
+    const status = "statusCode" in response ? response.statusCode : response.output.statusCode;
+    const path = route.path === "/{p*}" ? "unknown" : route.path;
+    server.app.metrics.request(method.toUpperCase(), path, status, milliseconds / 1000);
+    if (!unlogged.includes(path)) logRequest(server.app.log, request, status, milliseconds);
+  });
+}
+
+/** One line, without personal data. */
+function logRequest(
+  log: Log,
+  { method, path, app }: Request,
+  status: number,
+  milliseconds: number,
+) {
+  log("request", {
+    level: status >= 500 ? "error" : status >= 400 ? "warn" : "info",
+    trace_id: app.trace.traceId,
+    span_id: app.trace.spanId,
+    method,
+    path,
+    status,
+    milliseconds: Number(milliseconds.toFixed(3)),
+  });
+}
