@@ -1,4 +1,4 @@
-import type { Request, Server } from "@hapi/hapi";
+import type { Request, ResponseObject, Server } from "@hapi/hapi";
 import type { Log } from "./log.ts";
 import { type Trace, traced, traceparent } from "./trace.ts";
 
@@ -23,9 +23,10 @@ export function observe(server: Server, unlogged: readonly string[]): void {
     return h.continue;
   });
   server.events.on("response", (request) => {
-    const { route, method, app, response } = request;
+    const { route, method, app } = request;
     const milliseconds = performance.now() - app.begun;
-    const status = "statusCode" in response ? response.statusCode : response.output.statusCode;
+    // By now hapi has made a response of any error.
+    const { statusCode: status } = request.response as ResponseObject;
     const path = route.path === "/{p*}" ? "unknown" : route.path;
     server.app.metrics.request(method.toUpperCase(), path, status, milliseconds / 1000);
     if (!unlogged.includes(path)) logRequest(server.app.log, request, status, milliseconds);

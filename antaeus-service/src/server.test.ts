@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { Customer, Invoice } from "./database.ts";
 import { deployment } from "./server.ts";
@@ -151,6 +152,27 @@ test("a pay run whose token is missing changes nothing and logs which file", asy
   t.is((await pay()).payload, "true");
   t.is(charges, 10);
   t.notRegex(JSON.stringify(logged()), /secret/);
+});
+
+test("a client that leaves does not end its pay run", async (t) => {
+  const leaving = new AbortController();
+  const PAYMENT_PROVIDER_ENDPOINT = await paymentThat(t, (_request, response) => {
+    leaving.abort();
+    setTimeout(() => response.end('{"result":true}'), 50);
+  });
+  const lines: string[] = [];
+  const server = await deployment({
+    start: true,
+    env: { ...defaults, PAYMENT_PROVIDER_ENDPOINT },
+    log: (line) => lines.push(line),
+  });
+  t.teardown(() => server.stop());
+  const url = `${server.info.uri}/rest/v1/invoices/pay`;
+  await t.throwsAsync(fetch(url, { method: "POST", signal: leaving.signal }));
+  while (lines.length < 3) await sleep(10);
+  t.is(server.app.database.due().length, 0);
+  const [, run, request] = lines.map((line) => JSON.parse(line));
+  t.like(run, { message: "pay run", accepted: 10, trace_id: request.trace_id });
 });
 
 test("data survives a restart", async (t) => {

