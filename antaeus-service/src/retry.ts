@@ -2,8 +2,17 @@ import { setTimeout } from "node:timers/promises";
 import { type Charge, NoAnswer } from "./payment.ts";
 
 /**
- * Asks again when there is no answer: the same invoice, so the same key. The wait doubles each time,
- * and half of it is random, so that charges that failed together do not come back together.
+ * How long to wait after an attempt that got no answer, in milliseconds. It doubles each time, and
+ * half of it is random, so that charges that failed together do not come back together.
+ * @param attempt from 1
+ * @param delay the first wait at most, in milliseconds
+ * @param random from 0 to 1
+ */
+export const wait = (attempt: number, delay: number, random = Math.random()): number =>
+  delay * 2 ** (attempt - 1) * (0.5 + random / 2);
+
+/**
+ * Asks again when there is no answer: the same invoice, so the same key.
  * @param attempts how often to ask in all
  * @param delay the first wait at most, in milliseconds
  * @param stopping aborted, it asks no further time
@@ -25,8 +34,7 @@ export function retrying(
         if (error instanceof NoAnswer) lost = error;
         if (lost !== error || attempt >= attempts) throw lost ?? error;
       }
-      const wait = delay * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
-      await setTimeout(wait, undefined, { signal: stopping }).catch(() => {});
+      await setTimeout(wait(attempt, delay), undefined, { signal: stopping }).catch(() => {});
       if (stopping.aborted) throw lost;
     }
   };
