@@ -99,12 +99,31 @@ test("refuses a body over 1 KiB", async (t) => {
   t.regex((result as { detail: string }).detail, /1024/);
 });
 
-for (const method of ["GET", "PUT", "DELETE"]) {
-  test(`${method} is not found`, async (t) => {
+for (const method of ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]) {
+  test(`${method} is not allowed, and told what is`, async (t) => {
     const { server } = await service();
-    t.like(await server.inject({ method, url }), { statusCode: 404, statusMessage: "Not Found" });
+    const { statusCode, headers, payload } = await server.inject({ method, url });
+    t.is(statusCode, 405);
+    t.is(headers.allow, "POST");
+    const problem = {
+      title: "Method Not Allowed",
+      status: 405,
+      detail: `${method} is none of POST`,
+    };
+    if (method !== "HEAD") t.deepEqual(JSON.parse(payload), problem);
   });
 }
+
+test("other paths take GET and HEAD, and are not found if there are none", async (t) => {
+  const { server } = await service();
+  const post = async (url: string) => {
+    const { statusCode, headers } = await server.inject({ method: "POST", url });
+    return [statusCode, headers.allow];
+  };
+  t.deepEqual(await post("/health"), [405, "GET, HEAD"]);
+  t.deepEqual(await post("/healthy"), [404, undefined]);
+  t.is((await server.inject({ method: "HEAD", url: "/health" })).statusCode, 200);
+});
 
 test("logs one line per charge, without the customer or the amount", async (t) => {
   const { server, charge, lines } = await service({ ACCEPTANCE_SHARE: "1" });

@@ -13,13 +13,17 @@ export interface Charge {
 
 export const currencies = ["EUR", "USD", "DKK", "SEK", "GBP"] as const;
 
-const payload = Joi.object({
+export const payload = Joi.object({
   currency: Joi.string()
     .valid(...currencies)
     .required(),
-  /** In units of the currency. Decimals may be long; the bound only catches the absurd. */
-  value: Joi.number().positive().max(1_000_000_000).required(),
-  customer_id: Joi.number().integer().positive().required(),
+  // The bound only catches the absurd.
+  value: Joi.number()
+    .positive()
+    .max(1_000_000_000)
+    .required()
+    .description("In units of the currency. Decimals may be long."),
+  customer_id: Joi.number().integer().positive().max(Number.MAX_SAFE_INTEGER).required(),
 }).required();
 
 const headers = Joi.object({ "idempotency-key": keyHeader }).unknown();

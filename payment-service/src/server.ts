@@ -7,10 +7,12 @@ import { build } from "./build.ts";
 import { callerStrategy, callerVerifier, type Verify } from "./caller.ts";
 import { charge } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
+import { description } from "./description.ts";
 import { closeConnections } from "./drain.ts";
 import { health, ready } from "./health.ts";
 import { KeyMemory } from "./idempotency.ts";
 import { jsonLog, type Log } from "./log.ts";
+import { methodNotAllowed } from "./methods.ts";
 import { Metrics, metrics } from "./metrics.ts";
 import { observe } from "./observe.ts";
 import { asProblem } from "./problem.ts";
@@ -92,8 +94,9 @@ export function createServer(listener: Listener = createListener()): Server {
   });
   callerStrategy(server);
   observe(server, [health.path, ready.path, metrics.path]);
+  server.ext("onPreResponse", methodNotAllowed);
   server.ext("onPreResponse", asProblem);
   server.ext("onPreResponse", closeConnections);
-  server.route([health, ready, metrics, charge]);
+  server.route([health, ready, metrics, description, charge]);
   return server;
 }
