@@ -70,7 +70,7 @@ test("it drains for as long as it is told to, then stops", async (t) => {
 async function replica(t: ExecutionContext, env: NodeJS.ProcessEnv) {
   const child = spawn(process.execPath, ["src/main.ts"], {
     env: { HOST: "127.0.0.1", PORT: "0", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
   t.teardown(() => child.kill("SIGKILL"));
   const lines = createInterface(child.stdout);
@@ -139,7 +139,7 @@ const rollouts = Array.from({ length: Number(process.env.ROLLOUTS ?? 1) }, (_, i
 
 for (const i of rollouts) {
   test(`a rollout under load loses no request (${i})`, async (t) => {
-    const { 200: served = 0, ...failed } = await rollout(t, { DRAIN_SECONDS: "1" });
+    const { 200: served = 0, ...failed } = await rollout(t, { DRAIN_SECONDS: "3" });
     t.log(`${served} served`);
     t.deepEqual(failed, {});
     t.true(served > 500, `${served} served`);

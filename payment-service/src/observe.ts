@@ -29,6 +29,7 @@ export function observe(server: Server, unlogged: readonly string[]): void {
   server.events.on("response", (request) => {
     const { route, method, app, response } = request;
     const milliseconds = performance.now() - app.begun;
+    // An error is a response too by now, except where the client left before there was one.
     const status = "statusCode" in response ? response.statusCode : response.output.statusCode;
     const path = route.path === "/{p*}" ? "unknown" : route.path;
     server.app.metrics.request(method.toUpperCase(), path, status, milliseconds / 1000);

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
@@ -21,6 +22,16 @@ test("does not listen unless it is told to", async (t) => {
 
 test("a wrong environment is refused before anything listens", async (t) => {
   await t.throwsAsync(deployment({ start: true, env: { PORT: "x" }, log }), { message: /"PORT"/ });
+});
+
+test("the process says what is wrong with its environment, and ends", (t) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["src/main.ts"], {
+    env: { PORT: "x" },
+    encoding: "utf8",
+  });
+  t.is(status, 1);
+  t.is(stdout, "");
+  t.regex(stderr, /^The environment is wrong: "PORT" must be a number\n$/);
 });
 
 /** What a server on a real socket answers to these bytes. */
@@ -51,6 +62,19 @@ test("a charge without a Content-Type is 415", async (t) => {
 
 test("what is not HTTP is 400", async (t) => {
   t.regex(await exchange("charge me\r\n\r\n"), /^HTTP\/1.1 400 /);
+});
+
+test("a client that leaves amid its request is logged as 499", async (t) => {
+  const lines: string[] = [];
+  const server = await deployment({ start: true, env, log: (line) => lines.push(line) });
+  t.teardown(() => server.stop());
+  const socket = connect(server.info.port as number, "127.0.0.1");
+  socket.write(`${post}Content-Type: application/json\r\n\r\n${body.slice(0, 10)}`);
+  await once(server.listener, "request");
+  const answered = server.events.once("response");
+  socket.destroy();
+  await answered;
+  t.like(JSON.parse(lines.at(-1) ?? ""), { level: "warn", path: "/api/v1/charge", status: 499 });
 });
 
 test("stopping lets the request under way finish", async (t) => {
