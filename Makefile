@@ -27,6 +27,9 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for service in $(SERVICES); do npm test --silent --prefix $$service || exit; done
 	@ava 'tests/**'
 
+schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its description allows and forbids
+	@node scripts/schemathesis.ts .tools/schemathesis/bin/schemathesis
+
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from this repository's commits
 	@node scripts/up.ts
 
@@ -85,6 +88,10 @@ $(NODE):
 	@command -v npm >/dev/null || { echo "✘ Node and npm are missing: install Node $(NODE_VERSION), see .tool-versions"; exit 1; }
 	@echo "▸ Bringing Node $(NODE_VERSION) from npm: this machine has $$(node --version)"
 	@npm install --silent --no-save --prefix .tools/node-$(NODE_VERSION) node@$(NODE_VERSION)
+
+.tools/schemathesis/ready: scripts/schemathesis/requirements.txt
+	@echo "▸ Bringing Schemathesis from PyPI"
+	@python3 -m venv .tools/schemathesis && .tools/schemathesis/bin/pip install --quiet --requirement $< && touch $@
 
 # npm ci leaves the file behind that the rules are about, older than they want it.
 install = echo "▸ Installing the packages of $(1)" && cd $(1) && npm ci --loglevel=error && touch node_modules/.package-lock.json

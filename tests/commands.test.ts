@@ -82,6 +82,7 @@ test("make help tells of every target that people type", async (t) => {
     "dora",
     "shell-multitool",
     "disaster-drill",
+    "schemathesis",
     "branch-protection",
     "new-service",
     "new-environment",
