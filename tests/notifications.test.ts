@@ -1,7 +1,7 @@
 import test from "ava";
 import { parse } from "yaml";
+import type { Manifest } from "../scripts/lib/manifests.ts";
 import { render } from "./repository.ts";
-import type { Manifest } from "./schemas.ts";
 
 /** The parts of a configuration of Argo CD's notifications, and the Applications' schema beside it. */
 interface Notifications {

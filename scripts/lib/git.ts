@@ -55,9 +55,9 @@ export async function publish(kubectl: Kubectl, commit: string, folder = "."): P
 /**
  * The Git endpoint in the cluster. Through kubectl exec: nobody can write who may not exec into that pod,
  * and no port is open for it.
- * @param command what Git runs over there: the default takes a push
+ * @param command what Git runs over there: the default is what it asks for, to push or to fetch
  */
-export const endpoint = (kubectl: Kubectl, command = "git-receive-pack"): string =>
+export const endpoint = (kubectl: Kubectl, command = "%S"): string =>
   `ext::kubectl --context ${kubectl.context} exec -i -n git deploy/git -- ${command} ${repository}`;
 const allowEndpoint = ["-c", "protocol.ext.allow=always"];
 
