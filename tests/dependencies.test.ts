@@ -47,7 +47,10 @@ const pin =
   /(?<![\w.-])v?\d+\.\d+\.\d+(?!\.?\d)|ubuntu-\d\d\.\d\d|(?<=enforce-version: )v\d+\.\d+$|@[0-9a-f]{40}\b|@sha256:[0-9a-f]{64}/gm;
 
 /** What only looks like one: our own packages and images that nobody publishes, and a tag before the first one. */
-const ours = [/^ {2}"version": "1\.0\.0",$/, /localhost:5000\/bpesics\/|multitool:|"0\.0\.0"/];
+const ours = [
+  /^ {2}"version": "1\.0\.0",$/,
+  /localhost:5000\/bpesics\/|multitool:|newTag: 0\.0\.0$|"0\.0\.0"/,
+];
 
 /** @returns every place that pins something, each once */
 function pins(files: File[]): Place[] {
@@ -83,6 +86,10 @@ const managers: Record<string, { files: RegExp; dependency: RegExp }> = {
     files: /(^|\/)kustomization\.ya?ml$/,
     dependency:
       /https:\/\/github\.com\/(?<depName>[\w-]+\/[\w-]+)\/\/\S*\?ref=|- name: (?<image>\S+)\n +newTag:/g,
+  },
+  pip_requirements: {
+    files: /(^|\/)[\w-]*requirements([-._]\w+)?\.(txt|pip)$/,
+    dependency: /^(?<depName>[\w.-]+)==/gm,
   },
   asdf: {
     files: /^\.tool-versions$/,
