@@ -80,7 +80,9 @@ test("stopping ends the wait, and no further attempt is made", async (t) => {
   const stopping = new AbortController();
   const { charge, times } = scripted(lost(), true);
   const asked = retrying(charge, 3, 60_000, stopping.signal)(invoice, trace);
+  const begun = performance.now();
   setImmediate(() => stopping.abort());
   await t.throwsAsync(asked, { instanceOf: NoAnswer, message: "lost" });
+  t.true(performance.now() - begun < 20_000);
   t.is(times.length, 1);
 });
