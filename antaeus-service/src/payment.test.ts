@@ -24,12 +24,12 @@ test("sends the charge as the contract has it, with its key", async (t) => {
     t.deepEqual(await json(request), { currency: "SEK", value: 374.7234987654321, customer_id: 7 });
     response.end('{"result":true}');
   });
-  t.true(await paymentAt(endpoint, 5000)(invoice, trace));
+  t.true(await paymentAt(endpoint, 30_000)(invoice, trace));
 });
 
 test("a refusal is an answer", async (t) => {
   const endpoint = await paymentThat(t, (_request, response) => response.end('{"result":false}'));
-  t.false(await paymentAt(endpoint, 5000)(invoice, trace));
+  t.false(await paymentAt(endpoint, 30_000)(invoice, trace));
 });
 
 const nonsense: [status: number, body: string][] = [
@@ -54,7 +54,7 @@ for (const [status, body] of nonsense) {
       response.writeHead(status).end(body);
     });
     const message = `payment answered ${status} ${JSON.stringify(body)}`;
-    await t.throwsAsync(paymentAt(endpoint, 5000)(invoice, trace), {
+    await t.throwsAsync(paymentAt(endpoint, 30_000)(invoice, trace), {
       instanceOf: NoAnswer,
       message,
     });
@@ -66,7 +66,7 @@ for (const status of [400, 401, 403, 404, 415, 422, 499]) {
     const endpoint = await paymentThat(t, (_request, response) => {
       response.writeHead(status).end('{"result":true}');
     });
-    const error = await t.throwsAsync(paymentAt(endpoint, 5000)(invoice, trace));
+    const error = await t.throwsAsync(paymentAt(endpoint, 30_000)(invoice, trace));
     t.false(error instanceof NoAnswer);
     t.is(error?.message, `payment answered ${status} "{\\"result\\":true}"`);
   });
@@ -97,12 +97,12 @@ test("a redirect is no answer", async (t) => {
   const endpoint = await paymentThat(t, (_request, response) => {
     response.writeHead(307, { location: "/elsewhere" }).end();
   });
-  await t.throwsAsync(paymentAt(endpoint, 5000)(invoice, trace));
+  await t.throwsAsync(paymentAt(endpoint, 30_000)(invoice, trace));
 });
 
 test("a cut connection is no answer", async (t) => {
   const endpoint = await paymentThat(t, (request) => request.socket.destroy());
-  await t.throwsAsync(paymentAt(endpoint, 5000)(invoice, trace));
+  await t.throwsAsync(paymentAt(endpoint, 30_000)(invoice, trace));
 });
 
 test("silence is no answer once the time is up, before or amid the body", async (t) => {
@@ -115,7 +115,7 @@ test("silence is no answer once the time is up, before or amid the body", async 
 });
 
 test("nobody there is no answer", async (t) => {
-  await t.throwsAsync(paymentAt("http://127.0.0.1:1/api/v1/charge", 5000)(invoice, trace));
+  await t.throwsAsync(paymentAt("http://127.0.0.1:1/api/v1/charge", 30_000)(invoice, trace));
 });
 
 /** A path of its own for a token, where nothing is yet. */
@@ -133,7 +133,7 @@ async function accepting(t: ExecutionContext) {
 
 test("no token is sent unless there is a file for it", async (t) => {
   const { endpoint, sent } = await accepting(t);
-  t.true(await paymentAt(endpoint, 5000)(invoice, trace));
+  t.true(await paymentAt(endpoint, 30_000)(invoice, trace));
   t.deepEqual(sent, [undefined]);
 });
 

@@ -123,7 +123,7 @@ test("an amount gets through to payment as it is in the database, to the last di
     got.push(await json(request));
     response.end('{"result":true}');
   });
-  const charge = paymentAt(endpoint, 5000);
+  const charge = paymentAt(endpoint, 30_000);
   const property = fc.asyncProperty(invoice, async (one) => {
     await charge({ ...one, id: 1, status: "PENDING", chargeKey: firstKey(one) }, trace);
     const { value, currency } = one.amount;
@@ -139,7 +139,7 @@ test("only a boolean result in a success is an answer, whatever comes", async (t
   const endpoint = await paymentThat(t, (_request, response) => {
     response.writeHead(status).end(body);
   });
-  const charge = paymentAt(endpoint, 5000);
+  const charge = paymentAt(endpoint, 30_000);
   const due = { id: 1, customerId: 1, amount: { value: 1, currency: "EUR" }, chargeKey: "k" };
   const answer = fc.oneof(
     fc.jsonValue(),

@@ -15,6 +15,7 @@ async function antaeus(t: ExecutionContext, { endpoint }: Cutter, DATABASE = ":m
       CUSTOMERS: "10",
       INVOICES_PER_CUSTOMER: "13",
       PAYMENT_PROVIDER_ENDPOINT: endpoint,
+      CHARGE_TIMEOUT: "30000",
       RETRY_DELAY: "1",
     },
     log: () => {},

@@ -86,7 +86,7 @@ test("SIGTERM amid a pay run: it answers, and keeps what payment said", async (t
   const code = await antaeus.terminate();
   const took = performance.now() - begun;
   t.is(code, 0);
-  t.true(took > 500 && took < 5000, `${took} ms`);
+  t.true(took > 500 && took < 30_000, `${took} ms`);
   const response = await answer;
   t.is(response.status, 200);
   t.is(response.headers.get("connection"), "close");
