@@ -109,7 +109,10 @@ export function reasons({ status = {} }: Application): string[] {
   const { conditions = [], operationState, health } = status;
   return [
     ...conditions.map(({ type, message }) => `${type}: ${message}`),
-    ...(operationState && !["Succeeded", "Running"].includes(operationState.phase)
+    // A sync that failed and is tried again counts as running.
+    ...(operationState &&
+    (!["Succeeded", "Running"].includes(operationState.phase) ||
+      /retrying/i.test(operationState.message ?? ""))
       ? [`sync ${operationState.phase}: ${operationState.message ?? ""}`]
       : []),
     ...(health?.message ? [health.message] : []),
