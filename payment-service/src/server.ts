@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer as createListener, type Server as Listener } from "node:http";
+import type { Server as Listener } from "node:http";
 import type { AddressInfo } from "node:net";
 import Boom from "@hapi/boom";
 import Hapi, { type Server, type ServerApplicationState } from "@hapi/hapi";
@@ -11,6 +11,7 @@ import { description } from "./description.ts";
 import { closeConnections } from "./drain.ts";
 import { health, ready } from "./health.ts";
 import { KeyMemory } from "./idempotency.ts";
+import { lateListener } from "./listener.ts";
 import { jsonLog, type Log } from "./log.ts";
 import { methodNotAllowed } from "./methods.ts";
 import { Metrics, metrics } from "./metrics.ts";
@@ -70,7 +71,7 @@ export async function deployment({
  * the environment nor a clock nor a random number is read. `deployment` tells it the rest.
  * @param listener is to carry it: emits what an HTTP server does, and listens when it is told to
  */
-export function createServer(listener: Listener = createListener()): Server {
+export function createServer(listener: Listener = lateListener()): Server {
   const server = Hapi.server({
     listener,
     autoListen: false,

