@@ -30,6 +30,12 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its description allows and forbids
 	@node scripts/schemathesis.ts .tools/schemathesis/bin/schemathesis
 
+bench: $(INSTALLED) payment-service/dist/snapshot.blob ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
+	@node bench/run.ts
+
+image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
+	@node bench/image-contents.ts
+
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from this repository's commits
 	@node scripts/up.ts
 
@@ -103,3 +109,6 @@ node_modules/.package-lock.json: package-lock.json | $(NODE)
 $(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/src/*.ts)))
 %/dist/main.cjs: %/node_modules/.package-lock.json %/package.json
 	@cd $* && npm run --silent build -- --log-level=warning
+
+payment-service/dist/snapshot.blob: payment-service/dist/main.cjs payment-service/snapshot.json
+	@cd payment-service && npm run --silent snapshot
