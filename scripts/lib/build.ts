@@ -75,7 +75,7 @@ export async function build(source: Source, folder = ".", show = false): Promise
     ]);
     await run("tar", ["-xf", ".tar"], { cwd: context });
     rmSync(archive);
-    const args = ["--build-arg", `COMMIT=${commit}`, "--tag", image];
+    const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image];
     await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
     await run("docker", ["push", "--quiet", image]);
   } finally {
