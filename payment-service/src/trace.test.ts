@@ -19,6 +19,10 @@ test("goes on with the caller's trace, in a span of its own", (t) => {
   }
 });
 
+test("takes ids that begin with zeros", (t) => {
+  t.is(traced(`00-0${traceId.slice(1)}-00f067aa0ba902b7-01`).traceId, `0${traceId.slice(1)}`);
+});
+
 test("takes what a version to come adds", (t) => {
   t.is(traced(`01-${traceId}-${parent}-01-more`).traceId, traceId);
   t.is(traced(`fe-${traceId}-${parent}-01`).traceId, traceId);
