@@ -3,19 +3,41 @@ import { run } from "../scripts/lib/command.ts";
 import { retry } from "../scripts/lib/progress.ts";
 import { localRegistry } from "../scripts/lib/registry.ts";
 import { head, kubectl, pods, untilLive } from "./cluster.ts";
-import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
+import {
+  itself,
+  network,
+  type Place,
+  places,
+  type Source,
+  sources,
+  type Target,
+  targets,
+} from "./network.ts";
 import { record } from "./report.ts";
 
 const namespaces = ["app-antaeus", "app-payment"];
 const outsideName = "pe-gitops-e2e-outside";
 
-interface Place {
+interface Caller {
   namespace: string;
   pod: string;
 }
 
+interface Stranger extends Place {
+  hostNetwork?: boolean;
+}
+
+/** The callers that are none of the services' pods. */
+const strangers: Record<string, Stranger> = {
+  ...places,
+  node: { namespace: "default", labels: {}, hostNetwork: true },
+};
+
 /** A pod that waits to be told what to call. It is of payment's image, which is on the node anyway. */
-async function place(name: string, namespace: string, labels: object = {}, hostNetwork = false) {
+async function start(
+  name: string,
+  { namespace, labels, hostNetwork = false }: Stranger,
+): Promise<Caller> {
   const [payment] = await pods("payment");
   const manifest = {
     apiVersion: "v1",
@@ -44,22 +66,15 @@ async function place(name: string, namespace: string, labels: object = {}, hostN
   return { namespace, pod: `e2e-${name}` };
 }
 
-const antaeusLabels = { "app.kubernetes.io/name": "antaeus" };
-
-async function places(): Promise<Record<Source, Place>> {
+async function callers(): Promise<Record<Source, Caller>> {
   const [antaeus] = await pods("antaeus");
   const [payment] = await pods("payment");
   const monitoring = { apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } };
   await kubectl.run(["apply", "-f", "-"], JSON.stringify(monitoring));
-  const made = {
-    "stranger-antaeus": await place("stranger", "app-antaeus"),
-    "stranger-payment": await place("stranger", "app-payment"),
-    "right-labels": await place("right-labels", "default", antaeusLabels),
-    stranger: await place("stranger", "default"),
-    scraper: await place("scraper", "monitoring", { "metrics-scraper": "true" }),
-    "scraper-unlabelled": await place("stranger", "monitoring"),
-    node: await place("node", "default", {}, true),
-  };
+  const made: Record<string, Caller> = {};
+  for (const [name, stranger] of Object.entries(strangers)) {
+    made[name] = await start(name, stranger);
+  }
   for (const { namespace, pod } of Object.values(made)) {
     await kubectl.run([
       "wait",
@@ -74,7 +89,7 @@ async function places(): Promise<Record<Source, Place>> {
     antaeus: { namespace: "app-antaeus", pod: antaeus?.metadata.name ?? "" },
     payment: { namespace: "app-payment", pod: payment?.metadata.name ?? "" },
     ...made,
-  };
+  } as Record<Source, Caller>;
 }
 
 /** Where each target is. Addresses, so that a call does not need DNS; DNS is a target of its own. */
@@ -116,7 +131,7 @@ async function outside(): Promise<string> {
 }
 
 /** Tries to connect to each address. A refusal has arrived there too; silence has not. */
-async function reached(from: Place, to: Record<string, string>): Promise<Record<string, string>> {
+async function reached(from: Caller, to: Record<string, string>): Promise<Record<string, string>> {
   const script = `
     const { connect } = require("node:net");
     const reach = ([name, address]) => new Promise((resolve) => {
@@ -136,10 +151,10 @@ async function reached(from: Place, to: Record<string, string>): Promise<Record<
 const isOpen = (answer = "") => answer === "connected" || answer === "ECONNREFUSED";
 
 /** Every source calls every target. */
-async function matrix(from: Record<Source, Place>, to: Record<Target, string>) {
+async function matrix(from: Record<Source, Caller>, to: Record<Target, string>) {
   const cells = [];
-  for (const [source, place] of Object.entries(from) as [Source, Place][]) {
-    const answers = await reached(place, to);
+  for (const [source, caller] of Object.entries(from) as [Source, Caller][]) {
+    const answers = await reached(caller, to);
     for (const target of Object.keys(targets) as Target[]) {
       if (itself[source]?.includes(target)) continue;
       const answered = answers[target] ?? "";
@@ -168,16 +183,15 @@ async function selfHealing(on: boolean): Promise<void> {
 
 test.after.always(async () => {
   await selfHealing(true);
-  for (const namespace of [...namespaces, "default", "monitoring"]) {
-    const names = ["stranger", "right-labels", "node", "scraper"].map((name) => `pod/e2e-${name}`);
-    await kubectl.run(["delete", "-n", namespace, "--ignore-not-found", ...names]);
+  for (const [name, { namespace }] of Object.entries(strangers)) {
+    await kubectl.run(["delete", "-n", namespace, "--ignore-not-found", `pod/e2e-${name}`]);
   }
   await run("docker", ["rm", "-f", outsideName]);
   await untilLive(head);
 });
 
 test("every cell of the table answers as the table says; without the policies, nothing is closed", async (t) => {
-  const from = await places();
+  const from = await callers();
   const to = await addresses();
 
   const cells = await matrix(from, to);

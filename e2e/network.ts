@@ -26,6 +26,22 @@ export const targets = {
 export type Source = keyof typeof sources;
 export type Target = keyof typeof targets;
 
+/** A namespace, and the labels that policies select a pod by. */
+export interface Place {
+  namespace: string;
+  labels: Record<string, string>;
+}
+
+/** Where the callers are that are none of the services' pods. */
+export const places: Record<Exclude<Source, "antaeus" | "payment" | "node">, Place> = {
+  "stranger-antaeus": { namespace: "app-antaeus", labels: {} },
+  "stranger-payment": { namespace: "app-payment", labels: {} },
+  "right-labels": { namespace: "default", labels: { "app.kubernetes.io/name": "antaeus" } },
+  stranger: { namespace: "default", labels: {} },
+  scraper: { namespace: "monitoring", labels: { "metrics-scraper": "true" } },
+  "scraper-unlabelled": { namespace: "monitoring", labels: {} },
+};
+
 const everything = Object.keys(targets) as Target[];
 /** What pods may call that no policy of ours selects: whatever lets them in. */
 const elsewhere: Target[] = ["antaeus", "antaeus-pod", "dns", "api", "outside"];

@@ -21,6 +21,8 @@ export interface Target {
 interface Permission {
   /** What one may do, in words. */
   action: string;
+  /** What Argo CD then asks its RBAC for: a resource and an action. */
+  right: `${string} ${string}`;
   allowed: Who[];
   call(target: Target): Call;
 }
@@ -58,11 +60,13 @@ const manifest = JSON.stringify({
 export const permissions: Permission[] = [
   {
     action: "see the application",
+    right: "applications get",
     allowed: team,
     call: ({ name }) => ({ method: "GET", path: `applications/${name}` }),
   },
   {
     action: "read its logs",
+    right: "logs get",
     allowed: team,
     call: ({ name, namespace }) => ({
       method: "GET",
@@ -71,21 +75,25 @@ export const permissions: Permission[] = [
   },
   {
     action: "sync to what Git says",
+    right: "applications sync",
     allowed: team,
     call: (target) => sync(target, { revision: "main" }),
   },
   {
     action: "sync to another revision",
+    right: "applications override",
     allowed: platform,
     call: (target) => sync(target, { revision: "HEAD" }),
   },
   {
     action: "sync manifests from elsewhere",
+    right: "applications override",
     allowed: platform,
     call: (target) => sync(target, { manifests: [manifest] }),
   },
   {
     action: "roll back",
+    right: "applications rollback",
     allowed: team,
     // Auto-sync is on, so nobody's rollback begins.
     call: ({ name }) => ({
@@ -96,12 +104,14 @@ export const permissions: Permission[] = [
   },
   {
     action: "switch auto-sync off and on",
+    right: "applications update",
     allowed: team,
     // An update; the same spec changes nothing.
     call: ({ name, spec }) => ({ method: "PUT", path: `applications/${name}/spec`, body: spec }),
   },
   {
     action: "move it to another project",
+    right: "applications create",
     allowed: platform,
     // There is no such project, so that it stays where it is.
     call: ({ name, spec }) => ({
@@ -112,6 +122,7 @@ export const permissions: Permission[] = [
   },
   {
     action: "restart its Deployment",
+    right: "applications action/apps/Deployment/restart",
     allowed: team,
     call: (target) => ({
       method: "POST",
@@ -121,6 +132,7 @@ export const permissions: Permission[] = [
   },
   {
     action: "delete one of its resources",
+    right: "applications delete/apps/Deployment/namespace/name",
     allowed: platform,
     call: (target) => ({
       method: "DELETE",
@@ -129,11 +141,13 @@ export const permissions: Permission[] = [
   },
   {
     action: "end a sync under way",
+    right: "applications sync",
     allowed: team,
     call: ({ name }) => ({ method: "DELETE", path: `applications/${name}/operation` }),
   },
   {
     action: "open a shell in a pod",
+    right: "exec create",
     allowed: [],
     call: ({ name, project, namespace }) => ({
       method: "GET",
@@ -142,6 +156,7 @@ export const permissions: Permission[] = [
   },
   {
     action: "delete the application",
+    right: "applications delete",
     allowed: platform,
     // The two parameters exclude each other, which Argo CD says after it has checked the permission.
     call: ({ name }) => ({
@@ -151,6 +166,7 @@ export const permissions: Permission[] = [
   },
   {
     action: "create an application in the project",
+    right: "applications create",
     allowed: platform,
     // No project allows this destination.
     call: ({ project, spec }) => ({
@@ -164,11 +180,13 @@ export const permissions: Permission[] = [
   },
   {
     action: "see the project",
+    right: "projects get",
     allowed: team,
     call: ({ project }) => ({ method: "GET", path: `projects/${project}` }),
   },
   {
     action: "change the project",
+    right: "projects update",
     allowed: platform,
     call: ({ project, appProject }) => ({
       method: "PUT",
@@ -178,17 +196,20 @@ export const permissions: Permission[] = [
   },
   {
     action: "delete the project",
+    right: "projects delete",
     allowed: platform,
     // It has applications, so it stays.
     call: ({ project }) => ({ method: "DELETE", path: `projects/${project}` }),
   },
   {
     action: "see the cluster",
+    right: "clusters get",
     allowed: platform,
     call: () => ({ method: "GET", path: "clusters/https%3A%2F%2Fkubernetes.default.svc" }),
   },
   {
     action: "change the cluster",
+    right: "clusters update",
     allowed: platform,
     call: () => ({
       method: "POST",
@@ -198,6 +219,7 @@ export const permissions: Permission[] = [
   },
   {
     action: "add a repository",
+    right: "repositories create",
     allowed: platform,
     // Without credentials and without a name nothing is stored.
     call: () => ({ method: "POST", path: "repositories", body: { repo: "" } }),

@@ -1,25 +1,10 @@
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { offences } from "./guards.ts";
+import { Repository } from "./repository.ts";
 
-test("nothing in this repository reaches beyond its team", async (t) => {
-  t.deepEqual(await offences(), []);
-});
-
-/** Finds the offences of a copy of the repository in which somebody changed something. */
-async function offencesAfter(change: (root: string) => void): Promise<string[]> {
-  const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
-  try {
-    for (const folder of ["apps", "argocd", "clusters"])
-      cpSync(folder, join(root, folder), { recursive: true });
-    change(root);
-    return await offences(root);
-  } finally {
-    rmSync(root, { recursive: true });
-  }
-}
+const repository = new Repository();
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const application = "clusters/testing/apps/payment.yaml";
@@ -113,6 +98,26 @@ const attempts: [what: string, change: (root: string) => void, offence: RegExp][
     /somebody\/else.* is not in apps\/payment/,
   ],
   [
+    "a remote base, by its old name",
+    (root) => appendFileSync(join(root, overlay), "bases: [github.com/somebody/else//deploy]\n"),
+    /bases are not for a team/,
+  ],
+  [
+    "a patch from elsewhere",
+    (root) =>
+      appendFileSync(join(root, overlay), "patches: [{path: https://somebody.example/patch}]\n"),
+    /somebody.example\/patch is not in apps\/payment/,
+  ],
+  [
+    "a kustomization that nothing else looks at",
+    (root) =>
+      renameSync(
+        join(root, "apps/payment/base/kustomization.yaml"),
+        join(root, "apps/payment/base/Kustomization"),
+      ),
+    /Kustomization: is no kustomization.yaml/,
+  ],
+  [
     "another team's folder",
     edit(overlay, "  - ../../base", "  - ../../../antaeus/base"),
     /antaeus\/base is not in apps\/payment/,
@@ -181,6 +186,6 @@ const attempts: [what: string, change: (root: string) => void, offence: RegExp][
 ];
 for (const [what, change, offence] of attempts) {
   test(`stopped before merge: ${what}`, async (t) => {
-    t.regex((await offencesAfter(change)).join("\n"), offence);
+    t.regex((await repository.changed(change, offences)).join("\n"), offence);
   });
 }

@@ -1,9 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { parse } from "yaml";
-import { environmentsIn } from "../scripts/lib/environments.ts";
 import { documents, type Manifest } from "../scripts/lib/manifests.ts";
-import { kustomize } from "./repository.ts";
+import type { Repository } from "./repository.ts";
 
 /**
  * What a team may deploy. A project lists more kinds, for the UI's tree; those the deployer may not make.
@@ -19,51 +18,63 @@ const kinds = [
 ];
 
 /** What of Kustomize runs other programs, or reads what nobody here reviewed. */
-const forbidden = ["generators", "transformers", "validators", "helmCharts", "helmGlobals", "crds"];
+const forbidden = [
+  ...["generators", "transformers", "validators", "helmCharts", "helmGlobals", "crds"],
+  "bases", // resources, by a name of before
+];
 
-const yamlFiles = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => join(folder, file));
+/** Kustomize fetches what looks so, wherever a kustomization names a file or a folder. */
+const isRemote = (name: string) => /:\/\/|^git@|^github\.com[/:]|\?(.*&)?ref=/.test(name);
+
+/** Every string in a kustomization that can be the name of a file or a folder. */
+function names(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return Object.entries(value ?? {}).flatMap(([field, inner]) =>
+    ["literals", "patch"].includes(field) ? [] : names(inner),
+  );
+}
 
 /**
  * Ways beyond its own service that a change can open and that no schema knows of.
- * @param root a working copy, or a part of one with apps/, argocd/ and clusters/
  * @returns each offence in a sentence; none is as it should be
  */
-export async function offences(root = "."): Promise<string[]> {
-  const teams = readdirSync(join(root, "apps"));
+export async function offences(repository: Repository): Promise<string[]> {
   const found = await Promise.all([
-    ...teams.map((team) => ofTeam(root, team)),
-    ofApplications(root, teams),
-    ofProjects(root),
+    ...repository.services.map((team) => ofTeam(repository, team)),
+    ofApplications(repository),
+    ofProjects(repository),
   ]);
   return found.flat();
 }
 
 /** A team's folder builds from itself alone, and deploys kinds that a team may, in its own namespace. */
-async function ofTeam(root: string, team: string): Promise<string[]> {
-  const folder = join(root, "apps", team);
+async function ofTeam(repository: Repository, team: string): Promise<string[]> {
+  const folder = `apps/${team}`;
   const found: string[] = [];
-  for (const file of yamlFiles(folder).filter((path) => basename(path) === "kustomization.yaml")) {
-    const where = relative(root, file);
-    const kustomization = parse(readFileSync(file, "utf8"));
+  const files = repository.files.filter((file) => file.startsWith(`${folder}/`));
+  for (const file of files.filter((path) => /^kustomization(\.ya?ml)?$/i.test(basename(path)))) {
+    // Kustomize knows other names for it, which nothing else here would look at.
+    if (basename(file) !== "kustomization.yaml") found.push(`${file}: is no kustomization.yaml`);
+    const kustomization = parse(repository.read(file));
     for (const field of forbidden.filter((name) => name in kustomization)) {
-      found.push(`${where}: ${field} are not for a team`);
+      found.push(`${file}: ${field} are not for a team`);
+    }
+    for (const name of names(kustomization).filter(isRemote)) {
+      found.push(`${file}: ${name} is not in ${folder}`);
     }
     const { resources = [], components = [] } = kustomization;
     for (const path of [...resources, ...components] as string[]) {
       const target = join(dirname(file), path);
-      const inside = !relative(folder, target).startsWith("..") && existsSync(target);
-      if (!inside) found.push(`${where}: ${path} is not in apps/${team}`);
+      const inside =
+        !relative(folder, target).startsWith("..") && existsSync(join(repository.root, target));
+      if (!inside && !isRemote(path)) found.push(`${file}: ${path} is not in ${folder}`);
     }
   }
   if (found.length > 0) return found; // What reaches outside is not even rendered.
 
-  const overlays = readdirSync(join(folder, "overlays"));
-  for (const overlay of overlays.map((name) => join(folder, "overlays", name))) {
-    for (const { kind, metadata, spec } of documents(await kustomize.build(overlay))) {
-      const what = `apps/${team}: ${kind} ${metadata.name}`;
+  for (const overlay of repository.overlays.filter((path) => path.startsWith(`${folder}/`))) {
+    for (const { kind, metadata, spec } of await repository.render(overlay)) {
+      const what = `${folder}: ${kind} ${metadata.name}`;
       if (!kinds.includes(kind)) found.push(`${what}: a team may not deploy this kind`);
       if (metadata.namespace !== `app-${team}`) found.push(`${what}: is not in app-${team}`);
       if (spec?.externalName) found.push(`${what}: points out of its namespace`);
@@ -79,15 +90,15 @@ async function ofTeam(root: string, team: string): Promise<string[]> {
 }
 
 /** Each Application is of its own project, reads its own folder at main, and is nothing but an Application. */
-async function ofApplications(root: string, teams: string[]): Promise<string[]> {
+async function ofApplications(repository: Repository): Promise<string[]> {
   const found: string[] = [];
-  for (const environment of environmentsIn(root)) {
+  for (const environment of repository.environments) {
     for (const folder of [`clusters/${environment}`, `clusters/${environment}/apps`]) {
-      for (const manifest of documents(await kustomize.build(join(root, folder)))) {
+      for (const manifest of await repository.render(folder)) {
         if (manifest.kind !== "Application") continue;
         const { name } = manifest.metadata;
         const isRoot = name === "root" && !folder.endsWith("/apps");
-        if (!isRoot && !teams.includes(name))
+        if (!isRoot && !repository.services.includes(name))
           found.push(`${folder}: ${name} is no team's application`);
         const should = isRoot
           ? { project: "platform", path: `clusters/${environment}/apps`, namespace: "argocd" }
@@ -137,10 +148,10 @@ function ofApplication(
 }
 
 /** Each line of a project's policies is one that Argo CD reads: one that it does not drops the whole role. */
-function ofProjects(root: string): string[] {
+function ofProjects(repository: Repository): string[] {
   const found: string[] = [];
-  for (const file of yamlFiles(join(root, "argocd/projects"))) {
-    for (const { kind, metadata, spec } of documents(readFileSync(file, "utf8"))) {
+  for (const file of repository.files.filter((path) => path.startsWith("argocd/projects/"))) {
+    for (const { kind, metadata, spec } of documents(repository.read(file))) {
       if (kind !== "AppProject") continue;
       for (const { name, policies } of spec.roles ?? []) {
         const subject = `proj:${metadata.name}:${name}`;
@@ -148,7 +159,7 @@ function ofProjects(root: string): string[] {
           `^p, ${subject}, (applications|logs), [a-zA-Z/*]+, ${metadata.name}/\\*, (allow|deny)$`,
         );
         for (const policy of policies) {
-          if (!line.test(policy)) found.push(`${relative(root, file)}: not a policy: ${policy}`);
+          if (!line.test(policy)) found.push(`${file}: not a policy: ${policy}`);
         }
       }
     }
@@ -179,12 +190,10 @@ const places = (service: string, environments: string[]): [file: string, entry: 
 
 /**
  * Places that have to know a service or an environment, and do not.
- * @param root a working copy
  * @returns each omission in a sentence; none is as it should be
  */
-export function omissions(root = "."): string[] {
-  const environments = environmentsIn(root);
-  const lists = readdirSync(join(root, "apps")).flatMap((name) => places(name, environments));
+export function omissions({ root, services, environments }: Repository): string[] {
+  const lists = services.flatMap((name) => places(name, environments));
   const local = environments.map((name): [string, string] => [
     `clusters/local/${name}/kustomization.yaml`,
     `- ../../${name}`,
@@ -192,7 +201,7 @@ export function omissions(root = "."): string[] {
   return [...lists, ...local].flatMap(([file, entry]) => {
     if (!existsSync(join(root, file))) return [`there is no ${file}`];
     // As a whole: `mail` is not in a list that has `invoices-mail`.
-    const whole = new RegExp(`(?<![\\w-])${RegExp.escape(entry)}(?![\\w-])`);
+    const whole = new RegExp(`(?<![w-])${RegExp.escape(entry)}(?![w-])`);
     return whole.test(readFileSync(join(root, file), "utf8")) ? [] : [`${file} has no ${entry}`];
   });
 }

@@ -1,7 +1,9 @@
 import test from "ava";
 import { parse } from "yaml";
 import type { Manifest } from "../scripts/lib/manifests.ts";
-import { render } from "./repository.ts";
+import { Repository } from "./repository.ts";
+
+const repository = new Repository();
 
 /** The parts of a configuration of Argo CD's notifications, and the Applications' schema beside it. */
 interface Notifications {
@@ -11,7 +13,7 @@ interface Notifications {
 }
 
 async function notifications(folder: string): Promise<Notifications> {
-  const manifests = await render(folder);
+  const manifests = await repository.render(folder);
   const find = (kind: string, name: string) =>
     manifests.find((one) => one.kind === kind && one.metadata.name === name) as Manifest;
   const crd = find("CustomResourceDefinition", "applications.argoproj.io");
@@ -141,7 +143,7 @@ test("the checks themselves: each of these is found", async (t) => {
 });
 
 test("nobody is told anything without a token, and the token is not in Git", async (t) => {
-  const manifests = await render("argocd");
+  const manifests = await repository.render("argocd");
   const secret = manifests.find(({ metadata }) => metadata.name === "argocd-notifications-secret");
   t.is(secret?.kind, "Secret");
   t.is(secret?.data ?? secret?.stringData, undefined);
