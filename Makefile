@@ -27,6 +27,9 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for service in $(SERVICES); do npm test --silent --prefix $$service || exit; done
 	@ava 'tests/**'
 
+mutate: $(INSTALLED) ## Break the manifests in many ways, and see the tests find each
+	@ava 'mutations/**'
+
 schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its description allows and forbids
 	@node scripts/schemathesis.ts .tools/schemathesis/bin/schemathesis
 
