@@ -33,7 +33,7 @@ mutate: $(INSTALLED) ## Break the manifests in many ways, and see the tests find
 schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its description allows and forbids
 	@node scripts/schemathesis.ts .tools/schemathesis/bin/schemathesis
 
-bench: $(INSTALLED) payment-service/dist/snapshot.blob ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
+bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
 	@node bench/run.ts
 
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
@@ -112,6 +112,11 @@ node_modules/.package-lock.json: package-lock.json | $(NODE)
 $(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/src/*.ts)))
 %/dist/main.cjs: %/node_modules/.package-lock.json %/package.json
 	@cd $* && npm run --silent build -- --log-level=warning
+
+.tools/bench/ready: bench/peers/package.json bench/peers/requirements.txt | $(NODE)
+	@echo "▸ Installing the peers into .tools/bench"
+	@mkdir -p .tools/bench && cp bench/peers/package.json .tools/bench && npm install --silent --prefix .tools/bench
+	@python3 -m venv .tools/bench/python && .tools/bench/python/bin/pip install --quiet --requirement bench/peers/requirements.txt && touch $@
 
 payment-service/dist/snapshot.blob: payment-service/dist/main.cjs payment-service/snapshot.json
 	@cd payment-service && npm run --silent snapshot

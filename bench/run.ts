@@ -9,7 +9,7 @@ import { step, warn } from "../scripts/lib/progress.ts";
 import { table } from "../scripts/lib/table.ts";
 import { flameGraph } from "./flame.ts";
 import type { Load } from "./load.ts";
-import { type Contender, contenders, folder, install, paymentCommand } from "./peers.ts";
+import { type Contender, contenders, paymentCommand } from "./peers.ts";
 import { median, type Row, rows, type Samples, targets } from "./result.ts";
 import { cores, cpuSeconds, memory, type Server, start } from "./server.ts";
 
@@ -41,6 +41,7 @@ async function measureStart({ command }: Contender, samples: Samples): Promise<v
   const begun = performance.now();
   const server = await start(command);
   samples.coldStart.push(server.coldStart);
+  samples.startCpu.push(server.startCpu);
   samples.firstCharge.push(await firstCharge(server, begun));
   await server.stop();
 }
@@ -99,11 +100,11 @@ async function profile(): Promise<void> {
 main(async () => {
   if (availableParallelism() < 2) throw new Advice("make bench needs two cores: one for the load");
   mkdirSync("report", { recursive: true });
-  await step(`Installing the peers in ${folder}`, install);
   const measured = contenders.map((contender) => ({
     contender,
     samples: {
       coldStart: [],
+      startCpu: [],
       firstCharge: [],
       idle: [],
       loaded: [],
@@ -166,6 +167,8 @@ function report(result: Row[]): string {
       "",
       "cold start ms",
       "× bare",
+      "its CPU ms",
+      "× bare",
       "first charge ms",
       "idle MiB",
       "× bare",
@@ -181,6 +184,8 @@ function report(result: Row[]): string {
       ...[
         row.coldStart,
         row.coldStartRatio,
+        row.startCpu,
+        row.startCpuRatio,
         row.firstCharge,
         row.idle,
         row.idleRatio,

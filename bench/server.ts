@@ -16,10 +16,13 @@ process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-/** A server under test: the milliseconds from its start to its first 200, and its processes. */
+/** A server under test. */
 export interface Server {
   url: string;
+  /** Milliseconds from its start to its first 200. */
   coldStart: number;
+  /** The CPU time it had until then, in milliseconds. */
+  startCpu: number;
   pid: number;
   stop: () => Promise<void>;
 }
@@ -53,6 +56,7 @@ export async function start(command: (port: number) => [string, ...string[]]): P
   return {
     url,
     coldStart,
+    startCpu: startCpu(child.pid as number),
     pid: child.pid as number,
     stop: async () => {
       const exited = once(child, "exit");
@@ -102,4 +106,14 @@ export function cpuSeconds(pid: number): number {
     return Number(fields[11]) + Number(fields[12]);
   });
   return ticks.reduce((sum, tick) => sum + tick / 100, 0);
+}
+
+/** The same for a server that has just started, in milliseconds: finer, without threads that ended. */
+function startCpu(pid: number): number {
+  const nanoseconds = processes(pid)
+    .flatMap((each) =>
+      readdirSync(`/proc/${each}/task`).map((task) => `/proc/${each}/task/${task}`),
+    )
+    .map((task) => Number(readFileSync(`${task}/schedstat`, "utf8").split(" ")[0]));
+  return nanoseconds.reduce((sum, each) => sum + each / 1e6, 0);
 }

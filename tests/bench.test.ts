@@ -4,6 +4,7 @@ import { median, rows, type Samples, targets } from "../bench/result.ts";
 
 const samples = (value: number, rate: number): Samples => ({
   coldStart: [value, 9 * value, value],
+  startCpu: [value],
   firstCharge: [value],
   idle: [value],
   loaded: [value],
@@ -27,6 +28,7 @@ test("a ratio is that of the same round, and a target is reached or not", (t) =>
   t.deepEqual(
     result(...all).map(({ is, met }) => [is, met]),
     [
+      [1.2, true],
       [1.2, true],
       [1.2, true],
       [1.2, true],
