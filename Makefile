@@ -39,7 +39,7 @@ bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Mea
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
 	@node bench/image-contents.ts
 
-up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from this repository's commits
+up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
 	@node scripts/up.ts
 
 deploy: $(NODE) ## Show the cluster the newest commit (a Git hook does it at each commit)

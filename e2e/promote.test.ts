@@ -27,7 +27,7 @@ async function commit(change: (text: string) => string): Promise<string> {
   if (after === before) throw new Error("nothing changed");
   writeFileSync(file, after);
   await git("commit", "--quiet", "--all", "--message", "e2e: before a promotion");
-  return withLocalImages(await git("rev-parse", "HEAD"), clone);
+  return withLocalImages(await git("rev-parse", "HEAD"), { folder: clone });
 }
 
 test.before(async () => {

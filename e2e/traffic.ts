@@ -8,14 +8,16 @@ export interface Outcome {
 
 interface Load {
   seconds: number;
-  /** How many charge at the same time, each without a pause but 10 ms. */
+  /** How many charge at the same time. */
   clients: number;
+  /** Between a client's charges, in milliseconds. */
+  pause?: number;
   /** Each keeps its connection; otherwise each charge is a new one, which the Service may lead elsewhere. */
   keepAlive?: boolean;
 }
 
 /** Charges payment from Antaeus' pod for some time. A charge without an answer of 200 has failed. */
-export function load({ seconds, clients, keepAlive = false }: Load): Promise<Outcome> {
+export function load({ seconds, clients, keepAlive = false, pause = 10 }: Load): Promise<Outcome> {
   return fromAntaeus(`
     const { request, Agent } = require("node:http");
     const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: 1 });
@@ -40,7 +42,7 @@ export function load({ seconds, clients, keepAlive = false }: Load): Promise<Out
         const status = await charge(agent);
         if (status === 200) outcome.answered++;
         else outcome.failed.push(new Date().toISOString().slice(11, 23) + " " + status);
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        if (${pause}) await new Promise((resolve) => setTimeout(resolve, ${pause}));
       }
       agent.destroy();
     };

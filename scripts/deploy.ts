@@ -6,8 +6,11 @@ import { head, publish } from "./lib/git.ts";
 import { withLocalImages } from "./lib/local-images.ts";
 
 main(async () => {
-  const commit = await withLocalImages(await head(), ".", (line) => console.log(`▸ ${line}`));
-  await publish(new Kubectl(localContext), commit).catch((error: Error) => {
+  const kubectl = new Kubectl(localContext);
+  const environment = await kubectl.environment().catch(() => "testing");
+  const say = (line: string) => console.log(`▸ ${line}`);
+  const commit = await withLocalImages(await head(), { environment, say });
+  await publish(kubectl, commit).catch((error: Error) => {
     throw new Advice(
       `The local cluster did not take the commit; make up brings it there.\n${error.message}`,
     );

@@ -13,6 +13,7 @@ import {
   state,
 } from "./lib/cluster.ts";
 import { Advice, main, run, succeeds } from "./lib/command.ts";
+import { environmentsIn } from "./lib/environments.ts";
 import { filesOf, head, publish } from "./lib/git.ts";
 import { installHook } from "./lib/hook.ts";
 import { withLocalImages } from "./lib/local-images.ts";
@@ -20,19 +21,27 @@ import { retry, step, waitFor, warn } from "./lib/progress.ts";
 import { connectRegistry, startRegistry } from "./lib/registry.ts";
 
 const kubectl = new Kubectl(localContext);
+/** Which of the environments this laptop plays. */
+const environment = process.env.ENVIRONMENT || "testing";
 const ports = { 30008: "Antaeus", 30080: "Argo CD" };
 
 main(async () => {
   await checkTools();
   const commit = await head();
   const files = await filesOf(commit);
+  const environments = environmentsIn(files);
+  if (!environments.includes(environment)) {
+    throw new Advice(
+      `ENVIRONMENT must be one of ${environments.join(", ")}, and is "${environment}".`,
+    );
+  }
   await step("A cluster in Docker", (say) =>
     ensureCluster(join(files, "clusters/local/kind.yaml"), say),
   );
   const deployed = await step("The images (minutes the first time)", async (say) => {
     await connectRegistry(await startRegistry());
     await buildGit(files, say);
-    return withLocalImages(commit, ".", say);
+    return withLocalImages(commit, { environment, say });
   });
   await step("Argo CD", () => installArgoCD(files));
   await step("A login for each team", () =>
@@ -45,7 +54,7 @@ main(async () => {
     await publish(kubectl, deployed);
   });
   await step("What this commit says, synced by Argo CD", async (say) => {
-    await apply(files, "clusters/local/testing");
+    await apply(files, `clusters/local/${environment}`);
     await waitUntilLive(deployed, say);
   });
   const hook = await installHook();

@@ -54,6 +54,12 @@ export class Kubectl {
     return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, decode(value)]));
   }
 
+  /** Which environment the cluster is: the folder in clusters/ that its root Application reads. */
+  async environment(): Promise<string> {
+    const get = ["get", "applications.argoproj.io", "root", "-n", "argocd"];
+    return (await this.run([...get, "-o", "jsonpath={.spec.source.path}"])).split("/")[1] as string;
+  }
+
   async applications(): Promise<Application[]> {
     const { items } = await this.json<{ items: Application[] }>([
       "get",

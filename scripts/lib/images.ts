@@ -25,7 +25,7 @@ export interface Image {
 }
 
 /** How every overlay says its image, so that a bump changes two lines and no comment gets lost. */
-const form = /^images:\n  - name: (\S+)\n    newTag: (\S+)(?:\n    digest: (\S+))?$(?!\n  )/m;
+const form = /^images:\n {2}- name: (\S+)\n {4}newTag: (\S+)(?:\n {4}digest: (\S+))?$(?!\n {2})/m;
 
 /** @returns the image that an overlay deploys @throws Advice when it says it in another form */
 export function imageIn(overlay: string): Image {

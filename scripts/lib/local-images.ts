@@ -7,13 +7,13 @@ import { localRegistry } from "./registry.ts";
 /**
  * Plays CI on this machine: what of a commit has no image in the local registry is built and pushed, and
  * bumped in a commit on top, as on main. The same commit gets the same one on top each time.
- * @param folder the repository
+ * @param where.folder the repository
+ * @param where.environment whose overlays name the images
  * @returns the commit to deploy: the given one when all of its images are there
  */
 export async function withLocalImages(
   commit: string,
-  folder = ".",
-  say: (line: string) => void = () => {},
+  { folder = ".", environment = "testing", say = (_line: string) => {} } = {},
 ): Promise<string> {
   const when = await run("git", ["-C", folder, "show", "--no-patch", "--format=%cI", commit]);
   const author = { NAME: "local CI", EMAIL: "ci@localhost", DATE: when };
@@ -25,7 +25,7 @@ export async function withLocalImages(
   );
   let tip = commit;
   for (const service of await servicesAt(commit, folder)) {
-    const file = overlayFile(service, "testing");
+    const file = overlayFile(service, environment);
     const { name, newTag, digest } = imageIn(
       await run("git", ["-C", folder, "show", `${commit}:${file}`]),
     );
@@ -35,7 +35,7 @@ export async function withLocalImages(
     if (isThere && newTag === (await tagOf(source, folder))) continue;
     const image = await built(service, commit, localRegistry, folder, say);
     const build = { service, commit: source, digest: image.digest };
-    tip = await commitOnTop(folder, build, tip, { environment: "testing", env });
+    tip = await commitOnTop(folder, build, tip, { environment, env });
   }
   return tip;
 }
