@@ -1,7 +1,7 @@
 import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
 import { as } from "./argocd.ts";
-import { charges, commit, head, kubectl, pods, restore } from "./cluster.ts";
+import { charges, commit, kubectl, pods, restore } from "./cluster.ts";
 import { record } from "./report.ts";
 
 /** Who stops it: Argo CD, because the project does not allow it; or Kubernetes, whatever Argo CD thinks. */
@@ -392,5 +392,5 @@ test.serial("what none of them did: anything called e2e-escape elsewhere", async
 
 test.after.always(async () => {
   await restore();
-  record("escapes", { title: "tried by a member of a team", head, items });
+  record("escapes", { title: "tried by a member of a team", items });
 });

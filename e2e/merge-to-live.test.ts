@@ -120,7 +120,6 @@ test.serial(
     t.log(`${answered} charges answered, ${failed.length} failed`);
     record("drill-merge-to-live", {
       title: "A merged change goes live",
-      head,
       steps,
       answered,
       failed,
@@ -171,6 +170,6 @@ test.serial("ten bumps under load: seconds from commit to all new pods serving",
   const steps = Object.entries(parts)
     .slice(0, 2)
     .map(([step, { median }]) => ({ step: `${step} (median of ten)`, seconds: median }));
-  record("drill-ten-bumps", { title: "Ten bumps", head, steps, answered, failed, bumps });
+  record("drill-ten-bumps", { title: "Ten bumps", steps, answered, failed, bumps });
   t.deepEqual(failed, []);
 });

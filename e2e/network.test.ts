@@ -195,6 +195,7 @@ test("every cell of the table answers as the table says; without the policies, n
   const to = await addresses();
 
   const cells = await matrix(from, to);
+  record("network", { title: "Who may talk to whom", cells });
   const wrong = cells.filter(({ expected, actual }) => actual !== expected);
   t.deepEqual(wrong, []);
 

@@ -1,7 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { record as keep } from "../scripts/lib/record.ts";
+import { head } from "./cluster.ts";
 
-/** Keeps what a test found, for the page that make report writes. */
-export function record(name: string, found: object): void {
-  mkdirSync("report", { recursive: true });
-  writeFileSync(`report/${name}.json`, JSON.stringify(found, null, 2));
-}
+/** Keeps what a test found of the commit under test. To be called before the assertions: wrong is found too. */
+export const record = (name: string, found: object): void => keep(name, { head, ...found });

@@ -1,6 +1,6 @@
 import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
-import { head, kubectl, pods, restore } from "./cluster.ts";
+import { kubectl, pods, restore } from "./cluster.ts";
 import { record } from "./report.ts";
 import { load } from "./traffic.ts";
 
@@ -27,7 +27,7 @@ test.serial("throughput by replicas, each without shared state", async (t) => {
     curve.push({ replicas: count, chargesPerSecond: answered / seconds });
     t.log(`${count} replicas: ${(answered / seconds).toFixed(0)} charges/s`);
   }
-  record("scale", { title: "Throughput by replicas", head, curve });
+  record("scale", { title: "Throughput by replicas", curve });
 });
 
 test.serial("the autoscaler adds pods under load", async (t) => {

@@ -1,15 +1,6 @@
 import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
-import {
-  antaeus,
-  commit,
-  currentInvoices,
-  head,
-  kubectl,
-  pods,
-  restore,
-  untilLive,
-} from "./cluster.ts";
+import { antaeus, commit, currentInvoices, kubectl, pods, restore, untilLive } from "./cluster.ts";
 import { record } from "./report.ts";
 import { load } from "./traffic.ts";
 
@@ -36,7 +27,7 @@ test.serial(
     const { answered, failed } = await restartUnderLoad();
     t.log(`${answered} charges answered, ${failed.length} failed`);
     const steps = [{ step: "pods replaced, 48 kept connections", seconds: 40 }];
-    record("drill-drain", { title: "Pods replaced under load", head, steps, answered, failed });
+    record("drill-drain", { title: "Pods replaced under load", steps, answered, failed });
     t.deepEqual(failed, []);
     t.true(answered > 2000);
   },
@@ -129,7 +120,6 @@ test.serial("a new version of Antaeus is a short silence, and no invoice is lost
   t.log(`${silence.length} calls failed, within ${seconds.toFixed(1)} s`);
   record("drill-antaeus", {
     title: "Antaeus is replaced: its one writer stops before the next one starts",
-    head,
     steps: [{ step: "no answer", seconds }],
   });
   t.true(silence.length > 0, "one writer: there is a silence");

@@ -1004,7 +1004,7 @@ export const mutations: Record<string, Mutation[]> = {
     {
       what: "a job without an end",
       file: workflow,
-      from: "    timeout-minutes: 45\n",
+      from: "    timeout-minutes: 60\n",
       to: "",
       says: /cluster may run for hours/,
     },

@@ -1,10 +1,10 @@
 // make disaster-drill: the cluster is gone; the runbook's commands, and how long until all is back.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { isLive, Kubectl, localContext } from "./lib/cluster.ts";
 import { Advice, main, run } from "./lib/command.ts";
 import { withLocalImages } from "./lib/local-images.ts";
 import { isFair, payRun, report } from "./lib/pay-run.ts";
 import { step } from "./lib/progress.ts";
+import { record } from "./lib/record.ts";
 import { runbook } from "./lib/runbook.ts";
 
 main(async () => {
@@ -21,8 +21,6 @@ main(async () => {
   }
   const paid = await payRun("http://localhost:30008");
   console.log(report(paid));
-  mkdirSync("report", { recursive: true });
-  const found = { title: "Disaster: the cluster is deleted", steps };
-  writeFileSync("report/drill-disaster.json", JSON.stringify(found, null, 2));
+  record("drill-disaster", { title: "Disaster: the cluster is deleted", head: commit, steps });
   process.exitCode = isFair(paid) ? 0 : 1;
 });

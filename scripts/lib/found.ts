@@ -23,8 +23,8 @@ export interface Permissions extends Recorded {
 
 export interface Network extends Recorded {
   cells: (Call & { source: string; target: string })[];
-  /** How long it took until the policies were back. */
-  seconds: number;
+  /** How long it took until the policies were back, if it came to that. */
+  seconds?: number;
 }
 
 export interface Callers extends Recorded {

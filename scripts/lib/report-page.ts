@@ -137,8 +137,12 @@ function networkPart(network: Network): Html {
   return html`${legend(matrix)}${drawn(matrix, "From ↓ to →")}
 <p class="note">A cell opens to show the call. Reached: connected, or refused by the target itself. —: a call
 that ends where it began; no policy keeps a pod from itself, so it tells nothing.</p>
-<p>The policies were deleted, and Argo CD had them back, and every cell as above, after
-<b>${network.seconds.toFixed(1)} s</b>.</p>
+${
+  network.seconds === undefined
+    ? ""
+    : html`<p>The policies were deleted, and Argo CD had them back, and every cell as above, after
+<b>${network.seconds.toFixed(1)} s</b>.</p>`
+}
 `;
 }
 
