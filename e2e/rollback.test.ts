@@ -14,7 +14,7 @@ import {
   untilLive,
 } from "./cluster.ts";
 import { record } from "./report.ts";
-import { load } from "./traffic.ts";
+import { startTraffic } from "./traffic.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const team = await as("local-payment");
@@ -69,7 +69,7 @@ async function drill(
   const other = await get(await as("local-antaeus"), "antaeus");
   const good = (await get(team)).status.history.at(-1);
 
-  const traffic = load({ seconds: 45, clients: 4 });
+  const stop = startTraffic({ clients: 4 });
   await timed("the bad commit is seen", async () => {
     await commit(overlay, (text) =>
       text.replace("ACCEPTANCE_SHARE=0.5", `ACCEPTANCE_SHARE=${share}`),
@@ -109,7 +109,7 @@ async function drill(
   });
   t.false(await isBad());
 
-  const outcome = await traffic;
+  const outcome = await stop();
   t.log(`${outcome.answered} charges answered, ${outcome.failed.length} failed`);
   for (const { step, seconds } of steps) t.log(`${seconds.toFixed(1)} s  ${step}`);
   const now = await get(await as("local-antaeus"), "antaeus");

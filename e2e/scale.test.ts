@@ -2,7 +2,7 @@ import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
 import { kubectl, pods, restore } from "./cluster.ts";
 import { record } from "./report.ts";
-import { load } from "./traffic.ts";
+import { startTraffic } from "./traffic.ts";
 
 const folder = "clusters/local/metrics-server";
 const replicas = async () => (await pods("payment")).length;
@@ -22,7 +22,9 @@ test.serial("throughput by replicas, each without shared state", async (t) => {
     await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", `--replicas=${count}`]);
     await kubectl.run(["rollout", "status", "deployment/payment", "-n", "app-payment"]);
     const seconds = 10;
-    const { answered, failed } = await load({ seconds, clients: 64, keepAlive: true, pause: 0 });
+    const { answered, failed } = await startTraffic({ clients: 64, keepAlive: true, pause: 0 })(
+      seconds,
+    );
     t.deepEqual(failed, []);
     curve.push({ replicas: count, chargesPerSecond: answered / seconds });
     t.log(`${count} replicas: ${(answered / seconds).toFixed(0)} charges/s`);
@@ -37,13 +39,13 @@ test.serial("the autoscaler adds pods under load", async (t) => {
     if (top.split("\n").length < 2) throw new Error("no figures of the pods yet");
   });
   const before = await replicas();
-  const traffic = load({ seconds: 100, clients: 32, keepAlive: true });
+  const stop = startTraffic({ clients: 32, keepAlive: true });
   const begin = performance.now();
   await retry(95, async () => {
     if ((await replicas()) <= before) throw new Error(`still ${before} pods`);
   });
   t.log(`more than ${before} pods after ${((performance.now() - begin) / 1000).toFixed(0)} s`);
-  const { answered, failed } = await traffic;
+  const { answered, failed } = await stop();
   t.log(`${answered} charges answered, ${failed.length} failed; ${await replicas()} pods`);
   t.deepEqual(failed, []);
 });

@@ -1,4 +1,6 @@
-import { fromAntaeus } from "./cluster.ts";
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { kubectl } from "./cluster.ts";
 
 /** What became of the charges: how many were answered, and what came of each of the others. */
 export interface Outcome {
@@ -6,8 +8,7 @@ export interface Outcome {
   failed: string[];
 }
 
-interface Load {
-  seconds: number;
+interface Traffic {
   /** How many charge at the same time. */
   clients: number;
   /** Between a client's charges, in milliseconds. */
@@ -16,13 +17,18 @@ interface Load {
   keepAlive?: boolean;
 }
 
-/** Charges payment from Antaeus' pod for some time. A charge without an answer of 200 has failed. */
-export function load({ seconds, clients, keepAlive = false, pause = 10 }: Load): Promise<Outcome> {
-  return fromAntaeus(`
+/**
+ * Charges payment from Antaeus' pod until told to stop. A charge without an answer of 200 has failed.
+ * @returns a function that ends it, once it went on for some seconds more, and says what became of it
+ */
+export function startTraffic({ clients, pause = 10, keepAlive = false }: Traffic) {
+  const script = `
     const { request, Agent } = require("node:http");
     const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: 1 });
     const token = () => require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE);
     const outcome = { answered: 0, failed: [] };
+    let on = true;
+    process.stdin.resume().on("end", () => { on = false; });
     const charge = (agent) => new Promise((resolve) => {
       const headers = {
         "content-type": "application/json",
@@ -35,10 +41,9 @@ export function load({ seconds, clients, keepAlive = false, pause = 10 }: Load):
       call.on("error", (error) => resolve(error.message));
       call.end(body);
     });
-    const end = Date.now() + ${seconds * 1000};
     const client = async () => {
       const agent = new Agent({ keepAlive: ${keepAlive}, maxSockets: 1 });
-      while (Date.now() < end) {
+      while (on) {
         const status = await charge(agent);
         if (status === 200) outcome.answered++;
         else outcome.failed.push(new Date().toISOString().slice(11, 23) + " " + status);
@@ -46,6 +51,26 @@ export function load({ seconds, clients, keepAlive = false, pause = 10 }: Load):
       }
       agent.destroy();
     };
-    await Promise.all(Array.from({ length: ${clients} }, client));
-    return outcome;`);
+    Promise.all(Array.from({ length: ${clients} }, client)).then(() => console.log(JSON.stringify(outcome)));`;
+  const exec = [
+    "exec",
+    "-i",
+    "deployment/antaeus",
+    "-n",
+    "app-antaeus",
+    "--",
+    "/node",
+    "-e",
+    script,
+  ];
+  const child = spawn("kubectl", ["--context", kubectl.context, ...exec]);
+  const printed = text(child.stdout);
+  const complaints = text(child.stderr);
+  return async (seconds = 2): Promise<Outcome> => {
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    child.stdin.end();
+    const outcome = await printed;
+    if (!outcome) throw new Error(`the traffic ended too early: ${await complaints}`);
+    return JSON.parse(outcome);
+  };
 }

@@ -4,7 +4,7 @@ import { publish } from "../scripts/lib/git.ts";
 import { withLocalImages } from "../scripts/lib/local-images.ts";
 import { head, kubectl, restore, untilLive } from "./cluster.ts";
 import { record } from "./report.ts";
-import { load } from "./traffic.ts";
+import { startTraffic } from "./traffic.ts";
 
 /** What was there before this change: main, or else the commit before. UPGRADE_FROM names another one. */
 async function base(): Promise<string> {
@@ -43,12 +43,12 @@ test.serial(
     await untilLive(from);
     const before = await everything();
 
-    const traffic = load({ seconds: 60, clients: 8, keepAlive: true });
+    const stop = startTraffic({ clients: 8, keepAlive: true });
     await new Promise((resolve) => setTimeout(resolve, 2000));
     await publish(kubectl, head);
     const seconds = await untilLive(head);
     const after = await everything();
-    const { answered, failed } = await traffic;
+    const { answered, failed } = await stop(10);
 
     const gone = [...before.keys()].filter((name) => !after.has(name));
     const anew = [...before].filter(([name, uid]) => after.has(name) && after.get(name) !== uid);
