@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { Advice, main } from "./lib/command.ts";
 import { type Call, GitHub, nameOnGitHub, Unreachable } from "./lib/github.ts";
 import { step, warn } from "./lib/progress.ts";
-import { differences, type Ruleset, ruleset } from "./lib/ruleset.ts";
+import { differences, type Ruleset, ruleset, withBumpApp } from "./lib/ruleset.ts";
 
 type Stored = Ruleset & { id: number };
 
@@ -25,38 +25,52 @@ const read = (name: string, id: number | string): Call => ({
 });
 
 main(async () => {
-  const dryRun = isDryRun();
+  const { dryRun, ours } = wanted();
   const name = nameOnGitHub(readFileSync("clusters/repository/kustomization.yaml", "utf8"));
   const token = process.env.GITHUB_TOKEN ?? "";
   const api = process.env.GITHUB_API_URL || "https://api.github.com";
   const github = new GitHub(api, token, permission);
-  if (dryRun) return show(github, name);
+  if (dryRun) return show(github, name, ours);
   if (!token) {
     throw new Advice(
       `GITHUB_TOKEN holds no token for ${name}. ${permission}\n  make branch-protection DRY_RUN=1 needs none, and shows what would be done.`,
     );
   }
-  await step(`Who may merge what in ${name}`, (say) => protect(github, name, say));
+  await step(`Who may merge what in ${name}`, (say) => protect(github, name, ours, say));
 });
 
 /** @throws Advice about any other argument: a mistyped dry run must not write */
-function isDryRun(): boolean {
+function wanted(): { dryRun: boolean; ours: Ruleset } {
+  const options = { "dry-run": { type: "boolean" }, "bump-app": { type: "string" } } as const;
+  let values: { "dry-run"?: boolean; "bump-app"?: string };
   try {
-    return parseArgs({ options: { "dry-run": { type: "boolean" } } }).values["dry-run"] ?? false;
+    ({ values } = parseArgs({ options }));
   } catch (error) {
     throw new Advice((error as Error).message);
   }
+  const { "dry-run": dryRun = false, "bump-app": app } = values;
+  if (app !== undefined && !/^[1-9]\d*$/.test(app)) {
+    throw new Advice(
+      `BUMP_APP must be the number that the App's settings call App ID, and is "${app}".`,
+    );
+  }
+  return { dryRun, ours: withBumpApp(app === undefined ? undefined : Number(app)) };
 }
 
 /** Makes the ruleset what it should be, and reads it back. */
-async function protect(github: GitHub, name: string, say: (line: string) => void): Promise<void> {
+async function protect(
+  github: GitHub,
+  name: string,
+  ours: Ruleset,
+  say: (line: string) => void,
+): Promise<void> {
   const found = await find(github, name);
-  const write = writeFor(name, found);
+  const write = writeFor(name, found, ours);
   if (!write) return say("it is as it should be");
 
-  for (const line of found ? differences(found) : ["there is no ruleset yet"]) say(line);
+  for (const line of found ? differences(found, ours) : ["there is no ruleset yet"]) say(line);
   const { id } = await github.call<Stored>(write);
-  const left = differences(await github.call<Stored>(read(name, id)));
+  const left = differences(await github.call<Stored>(read(name, id)), ours);
   if (left.length > 0) {
     throw new Advice(
       `GitHub took the ruleset, and yet it is not as it should be:\n${left.map((line) => `    ${line}`).join("\n")}`,
@@ -66,16 +80,16 @@ async function protect(github: GitHub, name: string, say: (line: string) => void
 }
 
 /** Shows the calls that protect() would make, and makes none that writes. */
-async function show(github: GitHub, name: string): Promise<void> {
+async function show(github: GitHub, name: string, ours: Ruleset): Promise<void> {
   const found = await findIfPossible(github, name);
-  const write = writeFor(name, found);
+  const write = writeFor(name, found, ours);
   const calls = [
     list(name),
     ...(found ? [read(name, found.id)] : []),
     ...(write ? [write, read(name, found?.id ?? "{id}")] : []),
   ];
   for (const call of calls) console.log(github.show(call));
-  for (const line of found ? differences(found) : []) console.log(`  ${line}`);
+  for (const line of found ? differences(found, ours) : []) console.log(`  ${line}`);
   console.log(write ? "▸ A dry run: nothing was written." : "▸ It is as it should be.");
 }
 
@@ -100,8 +114,8 @@ async function find(github: GitHub, name: string): Promise<Stored | undefined> {
 }
 
 /** The call that makes it what it should be; none when it is. */
-function writeFor(name: string, found: Stored | undefined): Call | undefined {
-  if (!found) return { method: "POST", path: `/repos/${name}/rulesets`, body: ruleset };
-  if (differences(found).length === 0) return undefined;
-  return { ...read(name, found.id), method: "PUT", body: ruleset };
+function writeFor(name: string, found: Stored | undefined, ours: Ruleset): Call | undefined {
+  if (!found) return { method: "POST", path: `/repos/${name}/rulesets`, body: ours };
+  if (differences(found, ours).length === 0) return undefined;
+  return { ...read(name, found.id), method: "PUT", body: ours };
 }

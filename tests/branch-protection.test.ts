@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
 import { run } from "../scripts/lib/command.ts";
 import { nameOnGitHub } from "../scripts/lib/github.ts";
-import { differences, type Ruleset, ruleset } from "../scripts/lib/ruleset.ts";
+import { differences, type Ruleset, ruleset, withBumpApp } from "../scripts/lib/ruleset.ts";
 
 const place = "clusters/repository/kustomization.yaml";
 const path = "/repos/bpesics/pe-gitops/rulesets";
@@ -251,6 +251,42 @@ test("make branch-protection DRY_RUN=1 is a dry run, of the public API unless to
   const env = { ...process.env, GITHUB_TOKEN: "", GITHUB_API_URL: "" };
   const printed = await run("make", ["branch-protection", "DRY_RUN=1"], { env, both: true });
   t.regex(printed, new RegExp(`^POST https://api.github.com${path}$`, "m"));
+});
+
+test("the App that pushes bumps is the one that may bypass, as long as it is named", async (t) => {
+  const github = await fakeGitHub(t);
+  const args = ["--bump-app", "4711"];
+  const app = [{ actor_id: 4711, actor_type: "Integration", bypass_mode: "always" }];
+  const [succeeded, printed] = await command(github.api, { args });
+  t.true(succeeded, printed);
+  t.like(github.rulesets[1], withBumpApp(4711));
+  t.deepEqual(github.rulesets[1]?.bypass_actors, app);
+  t.regex((await command(github.api, { args }))[1], /it is as it should be/);
+  t.is(github.writes().length, 1);
+
+  const person = { actor_id: 5, actor_type: "RepositoryRole", bypass_mode: "always" };
+  for (const bypass_actors of [[...app, person], [{ ...app[0], actor_id: 4712 }], []]) {
+    const [line = "", ...more] = differences({ ...ruleset, bypass_actors }, withBumpApp(4711));
+    t.deepEqual(more, []);
+    t.regex(line, /^bypass_actors: should be .*4711.*, is /);
+  }
+
+  const [, without] = await command(github.api);
+  t.regex(without, /bypass_actors: should be \[\], is .*4711/);
+  t.deepEqual(github.rulesets[1]?.bypass_actors, []);
+});
+
+test("an App that has no number is refused, and make passes the number on", async (t) => {
+  const github = await fakeGitHub(t);
+  for (const id of ["bumps", "0", "", "1.5"]) {
+    const [succeeded, printed] = await command(github.api, { args: ["--bump-app", id] });
+    t.false(succeeded);
+    t.regex(printed, /BUMP_APP must be the number/);
+  }
+  t.deepEqual(github.calls, []);
+  const env = { ...process.env, GITHUB_TOKEN: "" };
+  const dryRun = ["branch-protection", "DRY_RUN=1", "BUMP_APP=4711"];
+  t.regex(await run("make", dryRun, { env, both: true }), /"actor_id": 4711/);
 });
 
 test("a mistyped dry run does nothing at all", async (t) => {

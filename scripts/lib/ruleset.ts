@@ -9,7 +9,7 @@ export const ruleset = {
   name: "main",
   target: "branch",
   enforcement: "active",
-  // Nobody, administrators included: they can change the ruleset, and its history shows that.
+  // Nobody, administrators included: they can change the ruleset, and its history shows that. See withBumpApp.
   bypass_actors: [],
   // The branch that Argo CD reads.
   conditions: { ref_name: { include: ["~DEFAULT_BRANCH"], exclude: [] } },
@@ -48,6 +48,18 @@ export const ruleset = {
   ],
 } satisfies Ruleset;
 
+/**
+ * The same, but for one GitHub App, which pushes bumps to the branch without a pull request.
+ * @param id the App's, from its settings; without one nobody may
+ */
+export const withBumpApp = (id?: number): Ruleset =>
+  id === undefined
+    ? ruleset
+    : {
+        ...ruleset,
+        bypass_actors: [{ actor_id: id, actor_type: "Integration", bypass_mode: "always" }],
+      };
+
 /** What we read of a ruleset. */
 export interface Ruleset {
   name: string;
@@ -61,8 +73,8 @@ export interface Ruleset {
  * @returns a line for each field, such as "rules.pull_request.require_code_owner_review: should be
  * true, is false"; none when it is as it should be
  */
-export function differences(github: Ruleset): string[] {
-  const [should, is] = [byType(ruleset), byType(github)];
+export function differences(github: Ruleset, ours: Ruleset = ruleset): string[] {
+  const [should, is] = [byType(ours), byType(github)];
   const more = Object.keys(is.rules).filter((type) => !Object.hasOwn(should.rules, type));
   return [...compare(should, is), ...more.map((type) => `rules.${type}: should be absent`)];
 }
