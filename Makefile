@@ -78,14 +78,26 @@ shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=payment, DRY_RUN=1)
 	@node scripts/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
 
+image: $(NODE) # by .github/workflows/publish.yaml: for this machine's architecture (SERVICE=payment)
+	@node scripts/image.ts --service "$(SERVICE)"
+
+publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture, signed
+	@node scripts/publish.ts --service "$(SERVICE)"
+
+bump: $(NODE) ## Put a published image into testing's overlay, on main (SERVICE=payment)
+	@node scripts/bump.ts --service "$(SERVICE)" $(if $(DIGEST),--digest "$(DIGEST)")
+
+verify-images: node_modules/.package-lock.json ## Check who signed the images that the overlays name (BASE=main: only new ones)
+	@node scripts/verify-images.ts $(if $(BASE),--base "$(BASE)")
+
 new-service: $(NODE) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
 	@node scripts/new-service.ts "$(NAME)"
 
 new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
 	@node scripts/new-environment.ts "$(NAME)"
 
-branch-protection: $(NODE) ## Have GitHub enforce who may merge what (DRY_RUN=1 only shows how)
-	@node scripts/branch-protection.ts $(if $(DRY_RUN),--dry-run)
+branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)
+	@node scripts/branch-protection.ts $(if $(BUMP_APP),--bump-app "$(BUMP_APP)") $(if $(DRY_RUN),--dry-run)
 
 down: $(NODE) ## Remove the cluster and all that make up made
 	@node scripts/down.ts

@@ -25,6 +25,7 @@ export function edited(text: string, { file, from, to }: Edit): string {
 }
 
 const payment = "apps/payment/base/deployment.yaml";
+const publisher = ".github/workflows/publish.yaml";
 const antaeus = "apps/antaeus/base/deployment.yaml";
 const service = "apps/payment/base/service.yaml";
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
@@ -1014,6 +1015,58 @@ export const mutations: Record<string, Mutation[]> = {
       from: "  test:\n    runs-on: ubuntu-",
       to: "  test:\n    runs-on: ubuntu-latest # ",
       says: /test runs on ubuntu-latest/,
+    },
+    {
+      what: "whatever machine is the newest, in a matrix",
+      file: publisher,
+      from: "-arm\n",
+      to: "-latest\n",
+      says: /build runs on ubuntu-.*-latest/,
+    },
+  ],
+
+  "images are published from main alone, each to the end, and bumped by who may": [
+    {
+      what: "images of pull requests",
+      file: publisher,
+      from: "name: publish\non:\n",
+      to: "name: publish\non:\n  pull_request:\n",
+      says: /it starts: .*pull_request/,
+    },
+    {
+      what: "images of a branch, by hand",
+      file: publisher,
+      from: "    if: github.ref == 'refs/heads/main'\n",
+      to: "",
+      says: /by hand: /,
+    },
+    {
+      what: "a bump of what is not signed yet",
+      file: publisher,
+      from: "needs: [test, publish]",
+      to: "needs: test",
+      says: /in this order: /,
+    },
+    {
+      what: "a merge that ends the run of the one before",
+      file: publisher,
+      from: "cancel-in-progress: false",
+      to: "cancel-in-progress: true",
+      says: /a newer run ends it: true/,
+    },
+    {
+      what: "a service whose failure ends another's",
+      file: publisher,
+      from: "    needs: test\n    strategy:\n      fail-fast: false\n",
+      to: "    needs: test\n    strategy:\n",
+      says: /another service ends it: undefined/,
+    },
+    {
+      what: "a key that every branch gets",
+      file: publisher,
+      from: "    environment: bump\n",
+      to: "",
+      says: /who has the App's key: undefined/,
     },
   ],
 

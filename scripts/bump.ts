@@ -1,8 +1,10 @@
-// make bump: an image that was pushed goes into its service's overlay, as a commit on main.
+// make bump: an image that was published goes into its service's overlay, as a commit on main.
 import { parseArgs } from "node:util";
+import { digestOf, sourceOf } from "./lib/build.ts";
 import { bump } from "./lib/bump.ts";
 import { Advice, main, run } from "./lib/command.ts";
-import { servicesAt, sourceCommit } from "./lib/images.ts";
+import { servicesAt } from "./lib/images.ts";
+import { verifySignature } from "./lib/signature.ts";
 
 main(async () => {
   const { values } = parseArgs({
@@ -12,20 +14,25 @@ main(async () => {
       commit: { type: "string", default: "HEAD" },
     },
   });
-  const { service, digest } = values;
+  const { service } = values;
   const services = await servicesAt(values.commit);
   if (!services.includes(service)) {
     throw new Advice(`SERVICE must be one of ${services.join(", ")}, and is "${service}".`);
   }
-  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) {
-    throw new Advice(`DIGEST must be sha256: and 64 hexadecimal digits, and is "${digest}".`);
+  if (!/^(sha256:[0-9a-f]{64})?$/.test(values.digest)) {
+    throw new Advice(
+      `DIGEST must be sha256: and 64 hexadecimal digits, and is "${values.digest}".`,
+    );
   }
   if ((await run("git", ["rev-parse", "--is-shallow-repository"])) === "true") {
     throw new Advice("A bump looks at the whole history: git fetch --unshallow");
   }
-  const commit = await sourceCommit(service, values.commit);
-  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env;
-  const url = server && name ? `${server}/${name}` : "";
+  const { commit, name, tag } = await sourceOf(service, values.commit);
+  const digest = values.digest || (await digestOf(`${name}:${tag}`));
+  if (!digest) throw new Advice(`There is no ${name}:${tag}: has it been published?`);
+  await verifySignature(`${name}:${tag}@${digest}`);
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = process.env;
+  const url = server && repository ? `${server}/${repository}` : "";
   const outcome = await bump(".", { service, commit, digest }, { url });
   console.log(
     "commit" in outcome

@@ -93,7 +93,7 @@ const managers: Record<string, { files: RegExp; dependency: RegExp }> = {
   },
   asdf: {
     files: /^\.tool-versions$/,
-    dependency: /^(?<depName>nodejs|kind|kubectl|kustomize|actionlint) /gm,
+    dependency: /^(?<depName>nodejs|kind|kubectl|kustomize|actionlint|cosign) /gm,
   },
 };
 

@@ -1,8 +1,18 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { Advice, run } from "./command.ts";
-import { type Image, imageIn, overlayFile, sourceCommit, sourceFolder, tagOf } from "./images.ts";
+import {
+  type Image,
+  imageIn,
+  overlayFile,
+  servicesAt,
+  sourceCommit,
+  sourceFolder,
+  tagOf,
+} from "./images.ts";
+import { Unsigned, verifySignature } from "./signature.ts";
 
 /** A service's image, as a commit has its source. */
 export interface Source {
@@ -30,7 +40,7 @@ export async function sourceOf(
     "show",
     `${at}:${overlayFile(service, "testing")}`,
   ]);
-  const { name } = imageIn(overlay);
+  const { name } = imageIn(`${overlay}\n`);
   const commit = await sourceCommit(service, at, folder);
   return {
     service,
@@ -38,6 +48,23 @@ export async function sourceOf(
     name: registry ? name.replace(/^[^/]+/, registry) : name,
     tag: await tagOf(commit, folder),
   };
+}
+
+/** @returns what the command line asks for: a service, as HEAD has its source @throws Advice when it is none */
+export async function wanted(): Promise<{ source: Source; architectures: string[] }> {
+  const { values } = parseArgs({
+    options: {
+      service: { type: "string", default: "" },
+      registry: { type: "string" },
+      architecture: { type: "string", multiple: true, default: ["amd64", "arm64"] },
+    },
+  });
+  const services = await servicesAt("HEAD");
+  if (!services.includes(values.service)) {
+    throw new Advice(`SERVICE must be one of ${services.join(", ")}, and is "${values.service}".`);
+  }
+  const source = await sourceOf(values.service, "HEAD", values.registry);
+  return { source, architectures: values.architecture };
 }
 
 /** @returns the digest of an image in its registry; undefined when it is not there */
@@ -52,16 +79,19 @@ export async function digestOf(image: string): Promise<string | undefined> {
   );
 }
 
+/** This machine's architecture, as images call it: amd64, arm64. */
+export const architecture = (): Promise<string> =>
+  run("docker", ["version", "--format", "{{.Server.Arch}}"]);
+
 /**
  * Builds the image for this machine's architecture from what Git has, not from the working copy, and
  * pushes it under the tag and the architecture.
  * @param folder the repository
- * @returns the pushed tag, such as `20261122-1a2b3c4d5e6f-amd64`
+ * @returns what was pushed, such as `localhost:5000/x:20261122-1a2b3c4d5e6f-amd64@sha256:...`
  */
 export async function build(source: Source, folder = ".", show = false): Promise<string> {
   const { service, commit, name, tag } = source;
-  const arch = await run("docker", ["version", "--format", "{{.Server.Arch}}"]);
-  const image = `${name}:${tag}-${arch}`;
+  const image = `${name}:${tag}-${await architecture()}`;
   const context = mkdtempSync(join(tmpdir(), "pe-gitops-build-"));
   try {
     const archive = join(context, ".tar");
@@ -77,11 +107,31 @@ export async function build(source: Source, folder = ".", show = false): Promise
     rmSync(archive);
     const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image];
     await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
-    await run("docker", ["push", "--quiet", image]);
   } finally {
     rmSync(context, { recursive: true });
   }
-  return image;
+  await run("docker", ["push", "--quiet", image]).catch((error: Error) => {
+    throw new Advice(`${image} cannot be pushed: docker login first?\n  ${error.message}`);
+  });
+  // Of what was pushed, whatever the tag says in the registry by now.
+  const inspect = ["image", "inspect", image, "--format", "{{json .RepoDigests}}"];
+  const digests: string[] = JSON.parse(await run("docker", inspect));
+  const pushed = digests.find((digest) => digest.startsWith(`${name}@`)) ?? "";
+  return `${image}${pushed.slice(name.length)}`;
+}
+
+/** @returns the digest of a service's image if it was published: it is in the registry, and signed */
+export async function published({ name, tag }: Source): Promise<string | undefined> {
+  const digest = await digestOf(`${name}:${tag}`);
+  if (!digest) return undefined;
+  return verifySignature(`${name}:${tag}@${digest}`).then(
+    () => digest,
+    (error: Error) => {
+      // Whoever published it did not come to its end.
+      if (error instanceof Unsigned) return undefined;
+      throw error;
+    },
+  );
 }
 
 /**

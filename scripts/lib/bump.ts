@@ -101,7 +101,7 @@ async function whyNot(
   // Of this commit, those that no build of the history had: none when one was as new, or newer.
   const left = await git("rev-list", "--max-count=1", commit, ...sources.map((one) => `^${one}`));
   if (left) return undefined;
-  const current = imageIn(await git("show", `${tip}:${file}`)).newTag;
+  const current = imageIn(`${await git("show", `${tip}:${file}`)}\n`).newTag;
   if (current === (await tagOf(commit, folder))) return `${current} is deployed already`;
   const [source] = await existing(folder, [commitOf(current) ?? ""]);
   const newer = source && !(await git("rev-list", "--max-count=1", commit, `^${source}`));

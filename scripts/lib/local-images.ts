@@ -27,7 +27,7 @@ export async function withLocalImages(
   for (const service of await servicesAt(commit, folder)) {
     const file = overlayFile(service, environment);
     const { name, newTag, digest } = imageIn(
-      await run("git", ["-C", folder, "show", `${commit}:${file}`]),
+      `${await run("git", ["-C", folder, "show", `${commit}:${file}`])}\n`,
     );
     const source = await sourceCommit(service, commit, folder);
     const local = name.replace(/^[^/]+/, localRegistry);

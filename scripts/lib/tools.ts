@@ -4,7 +4,7 @@ import { run, succeeds } from "./command.ts";
 import { warn } from "./progress.ts";
 
 const versions = new Map(
-  readFileSync(".tool-versions", "utf8")
+  readFileSync(join(import.meta.dirname, "../../.tool-versions"), "utf8")
     .trim()
     .split("\n")
     .map((line) => line.split(" ") as [name: string, version: string]),

@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import { publisher } from "../../scripts/lib/signature.ts";
 import type { Repository } from "../repository.ts";
 import { check, each, type Rule, same } from "./rule.ts";
 
@@ -9,6 +10,10 @@ interface Step {
 }
 
 interface Job {
+  if?: string;
+  needs?: string | string[];
+  environment?: string;
+  strategy?: { "fail-fast"?: boolean; matrix: { runner?: string[] } };
   permissions?: Record<string, string>;
   "runs-on": string;
   "timeout-minutes"?: number;
@@ -19,6 +24,7 @@ interface Workflow {
   file: string;
   text: string;
   on: Record<string, unknown>;
+  concurrency: { "cancel-in-progress": boolean };
   permissions?: Record<string, string>;
   jobs: Record<string, Job>;
 }
@@ -33,9 +39,15 @@ const jobs = (repository: Repository) =>
     Object.entries(jobs).map(([name, job]) => ({ what: `${file}: ${name}`, ...job })),
   );
 
+/** What a job runs on, one or each of a matrix. */
+const machines = ({ "runs-on": machine, strategy }: Job): string[] =>
+  /^\$\{\{ matrix\.runner \}\}$/.test(machine) ? (strategy?.matrix.runner ?? []) : [machine];
+
 /** The jobs that may write, and what. */
 const writes: Record<string, string[]> = {
   ".github/workflows/preview.yaml: comment": ["pull-requests"],
+  [`${publisher}: build`]: ["packages", "id-token"],
+  [`${publisher}: publish`]: ["packages", "id-token", "attestations"],
 };
 
 /** The workflows that run for others with the rights of the default branch. */
@@ -89,8 +101,30 @@ export const workflows: Record<string, Rule> = {
   "jobs end in time, on a machine that stays the same": (repository) =>
     each(jobs(repository), ({ what, ...job }) => [
       ...check(job["timeout-minutes"], `${what} may run for hours`),
-      ...check(/^ubuntu-\d\d\.\d\d$/.test(job["runs-on"]), `${what} runs on ${job["runs-on"]}`),
+      ...machines(job)
+        .filter((machine) => !/^ubuntu-\d\d\.\d\d(-arm)?$/.test(machine))
+        .map((machine) => `${what} runs on ${machine}`),
     ]),
+
+  "images are published from main alone, each to the end, and bumped by who may": (repository) => {
+    const [workflow] = workflowsOf(repository).filter(({ file }) => file === publisher);
+    if (!workflow) return [`there is no ${publisher}, whose signature counts`];
+    const { on, concurrency, jobs } = workflow;
+    const { test, build, publish, bump } = jobs;
+    const paths = ["*-service/**"];
+    return [
+      ...same("it starts", on, { push: { branches: ["main"], paths }, workflow_dispatch: null }),
+      ...same("by hand", test?.if, "github.ref == 'refs/heads/main'"),
+      ...same("in this order", [build?.needs, publish?.needs, bump?.needs].flat(), [
+        ...["test", "test", "build", "test", "publish"],
+      ]),
+      ...same("a newer run ends it", concurrency["cancel-in-progress"], false),
+      ...[build, publish, bump].flatMap((job) =>
+        same("another service ends it", job?.strategy?.["fail-fast"], false),
+      ),
+      ...same("who has the App's key", bump?.environment, "bump"),
+    ];
+  },
 
   "CI runs the same words as people: all that .ci/run does, and nothing but targets of make": (
     repository,
