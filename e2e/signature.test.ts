@@ -210,6 +210,16 @@ test.serial("nothing else is bumped, or merged", async (t) => {
 
   await refused("no such image", `sha256:${"0".repeat(64)}`, not);
 
+  // A patch can name an image, and so can the base.
+  const deployment = "apps/hello/base/deployment.yaml";
+  const text = readFileSync(join(work, deployment), "utf8");
+  const sidecar = `{name: sidecar, image: "${registry}/other:1@${other}"}`;
+  write(deployment, text.replace("containers: [", `initContainers: [${sidecar}], containers: [`));
+  const [isFine, found] = await overlays("HEAD");
+  write(deployment, text);
+  t.false(isFine, "an image that no overlay lists");
+  t.regex(found, /other:1@.* is not signed/);
+
   // The control: what was signed as it should be is bumped by the same command.
   const [isBumped, printed] = await bump(good);
   t.true(isBumped, printed);

@@ -84,7 +84,7 @@ class Repository {
   }
 
   async image(service: string) {
-    return imageIn(await this.file(overlayFile(service, "testing")));
+    return imageIn(`${await this.file(overlayFile(service, "testing"))}\n`);
   }
 }
 
@@ -157,6 +157,27 @@ test("a bump that was reverted stays reverted, and the next build moves forward"
   const next = await repository.build("payment", 3);
   t.true("commit" in (await repository.bump(next)));
   t.is((await repository.image("payment")).digest, next.digest);
+});
+
+test("what was built elsewhere of the same commit gives way, once", async (t) => {
+  const repository = await Repository.make();
+  const build = await repository.build("payment", 1);
+  await repository.bump({ ...build, digest: digest(7) });
+  t.true("commit" in (await repository.bump(build)));
+  t.is((await repository.image("payment")).digest, build.digest);
+  t.regex(await repository.skipped(build), /deployed already/);
+});
+
+test("an overlay that ends with its image is bumped as well", async (t) => {
+  const repository = await Repository.make();
+  repository.write(overlayFile("payment", "testing"), "images:\n  - name: x\n    newTag: 0.0.0\n");
+  await repository.commit("a new service");
+  for (const version of [1, 2]) {
+    const build = await repository.build("payment", version);
+    t.true("commit" in (await repository.bump(build)));
+    t.regex(await repository.skipped(build), /deployed already/);
+    t.is((await repository.image("payment")).digest, build.digest);
+  }
 });
 
 test("what is not merged is not deployed", async (t) => {

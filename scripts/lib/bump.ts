@@ -79,7 +79,7 @@ const isRace = ({ message }: Error) =>
 /** @returns why the build is not to be deployed any more; undefined when it is */
 async function whyNot(
   folder: string,
-  { service, commit }: Build,
+  { service, commit, digest }: Build,
   tip: string,
   environment: string,
 ): Promise<string | undefined> {
@@ -101,8 +101,12 @@ async function whyNot(
   // Of this commit, those that no build of the history had: none when one was as new, or newer.
   const left = await git("rev-list", "--max-count=1", commit, ...sources.map((one) => `^${one}`));
   if (left) return undefined;
-  const current = imageIn(`${await git("show", `${tip}:${file}`)}\n`).newTag;
-  if (current === (await tagOf(commit, folder))) return `${current} is deployed already`;
+  const image = imageIn(`${await git("show", `${tip}:${file}`)}\n`);
+  const current = image.newTag;
+  if (current === (await tagOf(commit, folder))) {
+    // Another digest is of an image that was built elsewhere, before this one was published.
+    return image.digest === digest ? `${current} is deployed already` : undefined;
+  }
   const [source] = await existing(folder, [commitOf(current) ?? ""]);
   const newer = source && !(await git("rev-list", "--max-count=1", commit, `^${source}`));
   return newer

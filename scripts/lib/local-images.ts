@@ -6,7 +6,8 @@ import { localRegistry } from "./registry.ts";
 
 /**
  * Plays CI on this machine: what of a commit has no image in the local registry is built and pushed, and
- * bumped in a commit on top, as on main. The same commit gets the same one on top each time.
+ * bumped in a commit on top, as on main. The same commit gets the same one on top each time. Nothing is
+ * signed, because nothing leaves this machine.
  * @param where.folder the repository
  * @param where.environment whose overlays name the images
  * @returns the commit to deploy: the given one when all of its images are there
