@@ -1,7 +1,12 @@
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../scripts/lib/command.ts";
+import { publish } from "../scripts/lib/git.ts";
 import { sourceCommit } from "../scripts/lib/images.ts";
-import { charges, commit, head, pods, restore } from "./cluster.ts";
+import { commandsOf } from "../scripts/lib/runbook.ts";
+import { charges, commit, head, kubectl, pods, restore } from "./cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 
@@ -59,4 +64,34 @@ test.serial("a commit of source is live by an image that was bumped after it", a
   t.true(image.includes(source.slice(0, 12)) && printed.includes(image), image);
   for (const step of ["image", "bump", "sync", "rollout", "serving"])
     t.regex(printed, new RegExp(`✔ ${step}`));
+});
+
+test.serial("README's commands bring a change from a branch to the pods", async (t) => {
+  const root = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  const [origin, work] = [join(root, "origin"), join(root, "work")];
+  const inOrigin = (...args: string[]) => run("git", ["-C", origin, ...args]);
+  const shell = (commands: string) => run("bash", ["-ec", commands], { cwd: work, both: true });
+  await run("git", ["clone", "--quiet", "--bare", "--no-hardlinks", ".", origin]);
+  await inOrigin("update-ref", "refs/heads/main", head);
+  await inOrigin("symbolic-ref", "HEAD", "refs/heads/main");
+  await run("git", ["clone", "--quiet", origin, work]);
+  symlinkSync(resolve(".tools"), join(work, ".tools"));
+  await shell("git config user.name e2e; git config user.email e2e@localhost");
+
+  const [begin = "", middle = "", end = ""] = commandsOf("README.md")["Deploy a change"] ?? [];
+  await shell(begin);
+  const file = join(work, overlay);
+  writeFileSync(file, share("1")(readFileSync(file, "utf8")));
+  t.regex(await shell(middle), /ACCEPTANCE_SHARE: "1"/);
+
+  // Squashed, as the ruleset has it: another commit, with the same files.
+  const squash = ["commit-tree", "more-accepted^{tree}", "-p", "main", "-m", "squashed"];
+  const author = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
+  const merged = await inOrigin(...author, ...squash);
+  await inOrigin("update-ref", "refs/heads/main", merged);
+  await publish(kubectl, merged, origin);
+
+  t.regex(await shell(end), new RegExp(`${merged.slice(0, 7)} is live`));
+  t.true((await charges(30)).every(({ status, result }) => status === 200 && result));
 });

@@ -81,6 +81,8 @@ test("make help tells of every target that people type", async (t) => {
     "new-service",
     "new-environment",
     "promote",
+    "bump",
+    "verify-images",
   ]) {
     t.regex(help, new RegExp(`make ${target}\\b.*\\w`));
   }
