@@ -1,6 +1,6 @@
 import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
-import { kubectl, pods, restore } from "./cluster.ts";
+import { fromAntaeus, kubectl, pods, restore } from "./cluster.ts";
 import { record } from "./report.ts";
 import { startTraffic } from "./traffic.ts";
 
@@ -12,8 +12,22 @@ test.after.always(async () => {
   await restore();
 });
 
+/** CPU time that payment's pods have spent so far, in seconds, as their metrics say. */
+async function cpuSeconds(): Promise<number> {
+  const get = ["get", "pods", "-n", "app-payment", "-o", "jsonpath={.items[*].status.podIP}"];
+  const addresses = (await kubectl.run(get)).split(" ");
+  const { sum } = await fromAntaeus<{ sum: number }>(`
+    let sum = 0;
+    for (const address of ${JSON.stringify(addresses)}) {
+      const metrics = await (await fetch("http://" + address + ":9000/metrics")).text();
+      sum += Number(/^process_cpu_seconds_total (\\S+)/m.exec(metrics)[1]);
+    }
+    return { sum };`);
+  return sum;
+}
+
 test.serial("throughput by replicas, each without shared state", async (t) => {
-  const curve: { replicas: number; chargesPerSecond: number }[] = [];
+  const curve: { replicas: number; chargesPerSecond: number; cpuMicroseconds: number }[] = [];
   for (const count of [1, 2, 4]) {
     await kubectl.run([
       ...["patch", "hpa", "payment", "-n", "app-payment", "--type=merge", "--patch"],
@@ -21,13 +35,19 @@ test.serial("throughput by replicas, each without shared state", async (t) => {
     ]);
     await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", `--replicas=${count}`]);
     await kubectl.run(["rollout", "status", "deployment/payment", "-n", "app-payment"]);
+    // Those of before are gone by then, with their figures.
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
     const seconds = 10;
+    const before = await cpuSeconds();
     const { answered, failed } = await startTraffic({ clients: 64, keepAlive: true, pause: 0 })(
       seconds,
     );
     t.deepEqual(failed, []);
-    curve.push({ replicas: count, chargesPerSecond: answered / seconds });
-    t.log(`${count} replicas: ${(answered / seconds).toFixed(0)} charges/s`);
+    const cpuMicroseconds = (((await cpuSeconds()) - before) / answered) * 1e6;
+    curve.push({ replicas: count, chargesPerSecond: answered / seconds, cpuMicroseconds });
+    t.log(
+      `${count} replicas: ${(answered / seconds).toFixed(0)} charges/s, ${cpuMicroseconds.toFixed(0)} µs of CPU each`,
+    );
   }
   record("scale", { title: "Throughput by replicas", curve });
 });
