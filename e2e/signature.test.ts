@@ -70,7 +70,15 @@ async function signed(by: keyof typeof keys, claim: string, reference: string): 
   await cosign(args, { ...process.env, ...password });
 }
 
+/** Where cosign cannot be had the tests are left out, and the run says so; at GitHub they fail. */
+const isThere = await cosign(["version"]).then(
+  () => true,
+  () => false,
+);
+const tried = isThere || process.env.GITHUB_ACTIONS ? test.serial : test.serial.skip;
+
 test.before(async () => {
+  if (tried === test.serial.skip) return;
   await startRegistry();
   for (const prefix of Object.values(keys))
     await cosign(["generate-key-pair", "--output-key-prefix", prefix], {
@@ -106,7 +114,7 @@ test.before(async () => {
 });
 test.after.always(() => rmSync(root, { recursive: true }));
 
-test.serial("what is published is signed, and is bumped", async (t) => {
+tried("what is published is signed, and is bumped", async (t) => {
   const { name, tag } = await change("published");
   const arch = await architecture();
   const [isBuilt, built] = await command("image", service);
@@ -128,7 +136,7 @@ test.serial("what is published is signed, and is bumped", async (t) => {
   await t.notThrowsAsync(cosign(["verify-attestation", ...bill, of]));
 });
 
-test.serial("an image is built once per commit", async (t) => {
+tried("an image is built once per commit", async (t) => {
   const { name, tag } = await sourceOf("hello", "HEAD", undefined, work);
   const before = await digestOf(`${name}:${tag}`);
   t.regex((await command("image", service))[1], /is there already/);
@@ -137,7 +145,7 @@ test.serial("an image is built once per commit", async (t) => {
   t.is(await digestOf(`${name}:${tag}`), before);
 });
 
-test.serial("what another pushed in the place of a part is not published", async (t) => {
+tried("what another pushed in the place of a part is not published", async (t) => {
   const { name, tag } = await change("replaced");
   const arch = await architecture();
   const missing = await command("publish", [...service, "--architecture", arch]);
@@ -150,7 +158,7 @@ test.serial("what another pushed in the place of a part is not published", async
   t.is(await digestOf(`${name}:${tag}`), undefined);
 });
 
-test.serial("nothing else is bumped, or merged", async (t) => {
+tried("nothing else is bumped, or merged", async (t) => {
   const { name, tag } = await change("refused");
   const claim = `image=${name}:${tag}`;
   const image = `${name}:${tag}`;

@@ -32,8 +32,8 @@ const security = linter(zizmor, [
   ...["--no-progress", "--color=never", "--quiet"],
 ]);
 
-/** Where a tool cannot be had, its tests are left out, and the run says so; in CI they fail. */
-const needs = (tool: Tool | undefined) => (tool || process.env.CI ? test : test.skip);
+/** Where a tool cannot be had, its tests are left out, and the run says so; at GitHub they fail. */
+const needs = (tool: Tool | undefined) => (tool || process.env.GITHUB_ACTIONS ? test : test.skip);
 
 const header = `name: x
 concurrency: { group: x, cancel-in-progress: true }

@@ -17,6 +17,9 @@ export function pinned(name: string): string {
   return version;
 }
 
+// Where Go's own installer puts it, which is on nobody's PATH by itself.
+process.env.PATH += ":/usr/local/go/bin";
+
 /** Go fetches a newer Go by itself where a module asks for one. */
 export const goEnv = { ...process.env, GOTOOLCHAIN: "auto", GOFLAGS: "-mod=mod" };
 
