@@ -14,10 +14,7 @@ export const as = (user: string): Promise<ArgoCD> =>
  * server's own key, as the server does after a sign-on; its user has no rights of its own.
  */
 export async function asMemberOf(group: string): Promise<ArgoCD> {
-  const { data } = await kubectl.json<{ data: Record<string, string> }>([
-    ...["get", "secret", "argocd-secret", "-n", "argocd"],
-  ]);
-  const key = Buffer.from(data["server.secretkey"] ?? "", "base64");
+  const { "server.secretkey": key = "" } = await kubectl.secret("argocd-secret");
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss: "argocd", sub: "local-nobody:login", iat: now, nbf: now, exp: now + 600 };

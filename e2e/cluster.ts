@@ -66,6 +66,12 @@ export async function commit(file: string, change: (text: string) => string): Pr
   }
 }
 
+/** Ends when all of payment's pods are new and ready. */
+export async function rolledOut(): Promise<void> {
+  const status = ["rollout", "status", "deployment/payment", "-n", "app-payment"];
+  await kubectl.run([...status, "--timeout=90s"]);
+}
+
 /** Goes back to the commit under test. */
 export async function restore(): Promise<void> {
   await publish(kubectl, head);

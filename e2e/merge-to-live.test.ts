@@ -2,11 +2,11 @@ import { appendFileSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
-import { built } from "../scripts/lib/build.ts";
+import { built, sourceOf } from "../scripts/lib/build.ts";
 import { bump } from "../scripts/lib/bump.ts";
-import { argoCDUrl, branch, repositoryUrl } from "../scripts/lib/cluster.ts";
+import { branch } from "../scripts/lib/cluster.ts";
 import { run } from "../scripts/lib/command.ts";
-import { commitFile, endpoint } from "../scripts/lib/git.ts";
+import { commitFile, endpoint, tell, textAt } from "../scripts/lib/git.ts";
 import {
   type Image,
   imageIn,
@@ -16,8 +16,7 @@ import {
 } from "../scripts/lib/images.ts";
 import { retry } from "../scripts/lib/progress.ts";
 import { localRegistry } from "../scripts/lib/registry.ts";
-import { tellOfPush } from "../scripts/lib/webhook.ts";
-import { fromAntaeus, head, kubectl, restore } from "./cluster.ts";
+import { fromAntaeus, head, kubectl, restore, rolledOut } from "./cluster.ts";
 import { record } from "./report.ts";
 import { startTraffic } from "./traffic.ts";
 
@@ -29,16 +28,8 @@ const git = (...args: string[]) => run("git", ["-C", clone, ...args]);
 /** Pushes to main, as a merge does, and has Argo CD told as GitHub tells it. */
 async function merge(commit: string): Promise<void> {
   await git("push", "--quiet", remote, `${commit}:refs/heads/${branch}`);
-  await tell(commit);
+  await tell(kubectl, commit);
 }
-
-async function tell(commit: string): Promise<void> {
-  const { "webhook.github.secret": secret = "" } = await kubectl.secret("argocd-secret");
-  await tellOfPush(argoCDUrl, secret, { url: repositoryUrl, branch, commit });
-}
-
-/** Ends when all of payment's pods are new and ready. */
-const rollout = ["rollout", "status", "deployment/payment", "-n", "app-payment", "--timeout=90s"];
 
 /** Waits until payment's Deployment says this image. @returns seconds since the beginning */
 async function untilSynced(digest: string, begin: number): Promise<number> {
@@ -53,7 +44,7 @@ async function untilSynced(digest: string, begin: number): Promise<number> {
 
 /** What main is at, and its newest image, after the first test. */
 let main = head;
-let newest: Image;
+let newest: Omit<Image, "name">;
 
 test.before(async () => {
   await run("git", ["clone", "--quiet", "--no-hardlinks", ".", clone]);
@@ -89,20 +80,19 @@ test.serial(
     const packages = "payment-service/node_modules";
     symlinkSync(resolve(packages), join(clone, packages));
     await timed("tests", () => run("npm", ["test", "--prefix", join(clone, "payment-service")]));
-    const image = await timed("image, built and pushed", () =>
-      built("payment", source, localRegistry, clone),
-    );
+    const image = await sourceOf("payment", source, localRegistry, clone);
+    const digest = await timed("image, built and pushed", () => built(image, clone));
     const bumped = await timed("bump commit", () =>
-      bump(clone, { service: "payment", commit: source, digest: image.digest }, { remote, branch }),
+      bump(clone, { service: "payment", commit: source, digest }, { remote, branch }),
     );
     if (!("commit" in bumped)) return t.fail(bumped.skipped);
     await timed("webhook, sync and rollout", async () => {
-      await tell(bumped.commit);
-      await untilSynced(image.digest, performance.now());
-      await kubectl.run(rollout);
+      await tell(kubectl, bumped.commit);
+      await untilSynced(digest, performance.now());
+      await rolledOut();
     });
     main = bumped.commit;
-    newest = image;
+    newest = { newTag: image.tag, digest };
 
     t.is(await sourceCommit("payment", bumped.commit, clone), source, "a bump triggers no build");
     // The Service forgets an old pod a moment after the new ones are ready.
@@ -129,9 +119,8 @@ test.serial(
 
 test.serial("ten bumps under load: seconds from commit to all new pods serving", async (t) => {
   // Two images that are on the node: this one, and that of the test above.
-  const here = await run("git", ["-C", clone, "show", `${head}:${overlay}`]);
-  const images = [imageIn(`${here}\n`), newest].flatMap(({ newTag, digest }) =>
-    digest ? [{ newTag, digest }] : [],
+  const images = [imageIn(await textAt(head, overlay, clone)), newest].flatMap(
+    ({ newTag, digest }) => (digest ? [{ newTag, digest }] : []),
   );
   t.is(images.length, 2);
   const stop = startTraffic({ clients: 8, keepAlive: true });
@@ -139,14 +128,14 @@ test.serial("ten bumps under load: seconds from commit to all new pods serving",
   let tip = main;
   for (let number = 0; number < 10; number++) {
     const image = images[number % 2] as { newTag: string; digest: string };
-    const text = `${await git("show", `${tip}:${overlay}`)}\n`;
+    const text = await textAt(tip, overlay, clone);
     tip = await commitFile(tip, overlay, withImage(text, image), `bump ${number}`, {
       folder: clone,
     });
     const begin = performance.now();
     await merge(tip);
     const synced = await untilSynced(image.digest, begin);
-    await kubectl.run(rollout);
+    await rolledOut();
     bumps.push({ synced, all: (performance.now() - begin) / 1000 });
   }
   const { answered, failed } = await stop(10);

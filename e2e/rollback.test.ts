@@ -11,6 +11,7 @@ import {
   kubectl,
   pods,
   restore,
+  rolledOut,
   untilLive,
 } from "./cluster.ts";
 import { record } from "./report.ts";
@@ -87,8 +88,7 @@ async function drill(
       const { phase, operation } = (await get(team)).status.operationState;
       return phase === "Succeeded" && operation.sync.revision === good?.revision;
     });
-    const rollout = ["rollout", "status", "deployment/payment", "-n", "app-payment"];
-    await kubectl.run([...rollout, "--timeout=90s"]);
+    await rolledOut();
   });
   t.true(
     new Set((await charges(60)).map(({ result }) => result)).size === 2,

@@ -1,6 +1,6 @@
 import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
-import { fromAntaeus, kubectl, pods, restore } from "./cluster.ts";
+import { fromAntaeus, kubectl, pods, restore, rolledOut } from "./cluster.ts";
 import { record } from "./report.ts";
 import { startTraffic } from "./traffic.ts";
 
@@ -34,7 +34,7 @@ test.serial("throughput by replicas, each without shared state", async (t) => {
       JSON.stringify({ spec: { minReplicas: count } }),
     ]);
     await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", `--replicas=${count}`]);
-    await kubectl.run(["rollout", "status", "deployment/payment", "-n", "app-payment"]);
+    await rolledOut();
     // Those of before are gone by then, with their figures.
     await new Promise((resolve) => setTimeout(resolve, 10_000));
     const seconds = 10;

@@ -1,11 +1,19 @@
 import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
-import { antaeus, commit, currentInvoices, kubectl, pods, restore, untilLive } from "./cluster.ts";
+import {
+  antaeus,
+  commit,
+  currentInvoices,
+  kubectl,
+  pods,
+  restore,
+  rolledOut,
+  untilLive,
+} from "./cluster.ts";
 import { record } from "./report.ts";
 import { startTraffic } from "./traffic.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
-const rollout = ["rollout", "status", "deployment/payment", "-n", "app-payment", "--timeout=90s"];
 
 const configured = (value: string) => (text: string) =>
   text.replace(/- ACCEPTANCE_SHARE=0.5$/m, `$&\n      - ${value}`);
@@ -16,7 +24,7 @@ async function restartUnderLoad() {
   await new Promise((resolve) => setTimeout(resolve, 3000));
   const begin = performance.now();
   await kubectl.run(["rollout", "restart", "deployment/payment", "-n", "app-payment"]);
-  await kubectl.run(rollout);
+  await rolledOut();
   const seconds = (performance.now() - begin) / 1000;
   // The old pods drain for some seconds more.
   return { ...(await stop(10)), seconds };
@@ -47,7 +55,7 @@ test.serial("a change of configuration loses no charge", async (t) => {
   const stop = startTraffic({ clients: 8, keepAlive: true });
   const changed = await commit(overlay, configured("FAULT_LATENCY_MS=1"));
   const seconds = await untilLive(changed);
-  await kubectl.run(rollout);
+  await rolledOut();
   const { answered, failed } = await stop(10);
   t.log(
     `live after ${seconds.toFixed(1)} s; ${answered} charges answered, ${failed.length} failed`,
@@ -140,7 +148,7 @@ test.serial("from no pods at all to the first charge", async (t) => {
   const stop = startTraffic({ clients: 1 });
   const begin = performance.now();
   await scale(1);
-  await kubectl.run(rollout);
+  await rolledOut();
   const seconds = (performance.now() - begin) / 1000;
   const { answered } = await stop();
   t.log(
@@ -148,5 +156,5 @@ test.serial("from no pods at all to the first charge", async (t) => {
   );
   t.true(answered > 0);
   await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", "--replicas=2"]);
-  await kubectl.run(rollout);
+  await rolledOut();
 });

@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { digestOf, sourceOf } from "./lib/build.ts";
 import { bump } from "./lib/bump.ts";
 import { Advice, main, run } from "./lib/command.ts";
-import { servicesAt } from "./lib/images.ts";
+import { needWholeHistory } from "./lib/history.ts";
+import { checkService } from "./lib/images.ts";
 import { verifySignature } from "./lib/signature.ts";
 
 main(async () => {
@@ -15,18 +16,13 @@ main(async () => {
     },
   });
   const { service } = values;
-  const services = await servicesAt(values.commit);
-  if (!services.includes(service)) {
-    throw new Advice(`SERVICE must be one of ${services.join(", ")}, and is "${service}".`);
-  }
+  await checkService(service, values.commit);
   if (!/^(sha256:[0-9a-f]{64})?$/.test(values.digest)) {
     throw new Advice(
       `DIGEST must be sha256: and 64 hexadecimal digits, and is "${values.digest}".`,
     );
   }
-  if ((await run("git", ["rev-parse", "--is-shallow-repository"])) === "true") {
-    throw new Advice("A bump looks at the whole history: git fetch --unshallow");
-  }
+  await needWholeHistory();
   const { commit, name, tag } = await sourceOf(service, values.commit);
   const digest = values.digest || (await digestOf(`${name}:${tag}`));
   if (!digest) throw new Advice(`There is no ${name}:${tag}: has it been published?`);

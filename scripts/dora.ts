@@ -1,19 +1,17 @@
 // make dora: how often, how fast and how safely is deployed, from Git's history and Argo CD's.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type Application, Kubectl } from "./lib/cluster.ts";
-import { Advice, main, run } from "./lib/command.ts";
+import { main, run } from "./lib/command.ts";
 import { records } from "./lib/deployments.ts";
 import { deployments, figures } from "./lib/dora.ts";
 import { duration, number, page } from "./lib/dora-page.ts";
+import { needWholeHistory } from "./lib/history.ts";
 import { warn } from "./lib/progress.ts";
 
 const file = "report/dora.html";
 
 main(async () => {
-  const shallow = await run("git", ["rev-parse", "--is-shallow-repository"]);
-  if (shallow === "true") {
-    throw new Advice("The figures come from the whole history: git fetch --unshallow");
-  }
+  await needWholeHistory();
   const applications = await ofCluster();
   const all = (await records(".", applications)).map((one) => ({
     environment: one.environment,

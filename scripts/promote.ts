@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { branch, Kubectl, localContext } from "./lib/cluster.ts";
 import { Advice, main, run } from "./lib/command.ts";
-import { commitFile, head } from "./lib/git.ts";
+import { commitFile, head, textAt } from "./lib/git.ts";
 import { type Call, GitHub, nameOnGitHub } from "./lib/github.ts";
+import { resolve } from "./lib/history.ts";
 import { commitOf, imageIn, overlayFile, servicesAt } from "./lib/images.ts";
 import { withLocalImages } from "./lib/local-images.ts";
 import { step } from "./lib/progress.ts";
@@ -43,7 +44,7 @@ main(async () => {
     return { testing, smoke };
   });
 
-  const source = await sourceOf(image.newTag);
+  const source = await resolve(commitOf(image.newTag) ?? "");
   const promotion = promote.promotion(smoke.testing, overlay, smoke.smoke, source);
   if (!promotion) return console.log(`▸ ${promote.to} says ${image.newTag} already.`);
   const { file, text, message } = promotion;
@@ -89,21 +90,11 @@ async function fromOrigin(): Promise<{ tip: string; base: string }> {
   return { tip, base: tip };
 }
 
-/** The text of a file in a commit; run() takes its last newline. */
-const textAt = async (commit: string, file: string) =>
-  `${await git("show", `${commit}:${file}`)}\n`;
-
 function refuse(reasons: string[]): void {
   if (reasons.length === 0) return;
   throw new Advice(
     `Not promoted:\n${reasons.map((reason) => `    ${reason}`).join("\n")}\n  make status shows what runs; docs/runbook.md says what to do.`,
   );
-}
-
-/** The whole name of the commit that a tag names, if Git has it. */
-async function sourceOf(tag: string): Promise<string | undefined> {
-  const commit = commitOf(tag);
-  return commit && git("rev-parse", "--verify", `${commit}^{commit}`).catch(() => undefined);
 }
 
 /** A pull request where a token is at hand, a branch elsewhere; neither in a dry run. */

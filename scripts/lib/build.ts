@@ -1,17 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Advice, run } from "./command.ts";
-import {
-  type Image,
-  imageIn,
-  overlayFile,
-  servicesAt,
-  sourceCommit,
-  sourceFolder,
-  tagOf,
-} from "./images.ts";
+import { filesOf, textAt } from "./git.ts";
+import { checkService, imageIn, overlayFile, sourceCommit, sourceFolder, tagOf } from "./images.ts";
 import { Unsigned, verifySignature } from "./signature.ts";
 
 /** A service's image, as a commit has its source. */
@@ -34,13 +24,7 @@ export async function sourceOf(
   registry?: string,
   folder = ".",
 ): Promise<Source> {
-  const overlay = await run("git", [
-    "-C",
-    folder,
-    "show",
-    `${at}:${overlayFile(service, "testing")}`,
-  ]);
-  const { name } = imageIn(`${overlay}\n`);
+  const { name } = imageIn(await textAt(at, overlayFile(service, "testing"), folder));
   const commit = await sourceCommit(service, at, folder);
   return {
     service,
@@ -59,10 +43,7 @@ export async function wanted(): Promise<{ source: Source; architectures: string[
       architecture: { type: "string", multiple: true, default: ["amd64", "arm64"] },
     },
   });
-  const services = await servicesAt("HEAD");
-  if (!services.includes(values.service)) {
-    throw new Advice(`SERVICE must be one of ${services.join(", ")}, and is "${values.service}".`);
-  }
+  await checkService(values.service, "HEAD");
   const source = await sourceOf(values.service, "HEAD", values.registry);
   return { source, architectures: values.architecture };
 }
@@ -92,24 +73,9 @@ export const architecture = (): Promise<string> =>
 export async function build(source: Source, folder = ".", show = false): Promise<string> {
   const { service, commit, name, tag } = source;
   const image = `${name}:${tag}-${await architecture()}`;
-  const context = mkdtempSync(join(tmpdir(), "pe-gitops-build-"));
-  try {
-    const archive = join(context, ".tar");
-    await run("git", [
-      "-C",
-      folder,
-      "archive",
-      "-o",
-      archive,
-      `${commit}:${sourceFolder(service)}`,
-    ]);
-    await run("tar", ["-xf", ".tar"], { cwd: context });
-    rmSync(archive);
-    const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image];
-    await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
-  } finally {
-    rmSync(context, { recursive: true });
-  }
+  const context = await filesOf(`${commit}:${sourceFolder(service)}`, folder);
+  const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image];
+  await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
   await run("docker", ["push", "--quiet", image]).catch((error: Error) => {
     throw new Advice(`${image} cannot be pushed: docker login first?\n  ${error.message}`);
   });
@@ -146,19 +112,15 @@ export async function combine({ name, tag }: Source, images: string[]): Promise<
   return digest;
 }
 
-/** The image of a service as a commit has it, built and pushed unless the registry has it already. */
+/** @returns the digest of a service's image, which is built and pushed unless its registry has it already */
 export async function built(
-  service: string,
-  at: string,
-  registry: string,
+  source: Source,
   folder = ".",
   say: (line: string) => void = () => {},
-): Promise<Required<Image>> {
-  const source = await sourceOf(service, at, registry, folder);
-  let digest = await digestOf(`${source.name}:${source.tag}`);
-  if (!digest) {
-    say(`${service}: ${source.tag} is built and pushed to ${registry}`);
-    digest = await combine(source, [await build(source, folder)]);
-  }
-  return { name: source.name, newTag: source.tag, digest };
+): Promise<string> {
+  const { service, name, tag } = source;
+  const digest = await digestOf(`${name}:${tag}`);
+  if (digest) return digest;
+  say(`${service}: ${tag} is built and pushed to ${name.split("/")[0]}`);
+  return combine(source, [await build(source, folder)]);
 }

@@ -1,5 +1,6 @@
 import { Advice, run } from "./command.ts";
-import { commitFile } from "./git.ts";
+import { commitFile, textAt } from "./git.ts";
+import { contains, isBuiltFrom } from "./history.ts";
 import { commitOf, imageIn, overlayFile, tagOf, withImage } from "./images.ts";
 
 /** An image that was built and pushed. */
@@ -84,11 +85,7 @@ async function whyNot(
   environment: string,
 ): Promise<string | undefined> {
   const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
-  const merged = await git("merge-base", "--is-ancestor", commit, tip).then(
-    () => true,
-    () => false,
-  );
-  if (!merged) {
+  if (!(await contains(tip, commit, folder))) {
     throw new Advice(`${commit} is not on the branch: only what is merged is deployed.`);
   }
   const file = overlayFile(service, environment);
@@ -101,15 +98,13 @@ async function whyNot(
   // Of this commit, those that no build of the history had: none when one was as new, or newer.
   const left = await git("rev-list", "--max-count=1", commit, ...sources.map((one) => `^${one}`));
   if (left) return undefined;
-  const image = imageIn(`${await git("show", `${tip}:${file}`)}\n`);
+  const image = imageIn(await textAt(tip, file, folder));
   const current = image.newTag;
   if (current === (await tagOf(commit, folder))) {
     // Another digest is of an image that was built elsewhere, before this one was published.
     return image.digest === digest ? `${current} is deployed already` : undefined;
   }
-  const [source] = await existing(folder, [commitOf(current) ?? ""]);
-  const newer = source && !(await git("rev-list", "--max-count=1", commit, `^${source}`));
-  return newer
+  return (await isBuiltFrom(image, commit, folder))
     ? `${current} is deployed, which is newer`
     : "it was deployed before, and taken back: a newer commit moves forward";
 }
@@ -137,8 +132,7 @@ export async function commitOnTop(
   const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
   const file = overlayFile(service, environment);
   const newTag = await tagOf(commit, folder);
-  // run() drops the newline at the end.
-  const overlay = `${await git("show", `${tip}:${file}`)}\n`;
+  const overlay = await textAt(tip, file, folder);
   const { name } = imageIn(overlay);
   const message = [
     `${service}: ${newTag} to ${environment}`,

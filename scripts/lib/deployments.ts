@@ -2,6 +2,7 @@ import type { Application } from "./cluster.ts";
 import { run } from "./command.ts";
 import type { Records, Seen } from "./dora.ts";
 import { environmentsIn } from "./environments.ts";
+import { textAt } from "./git.ts";
 import { commitOf, imageIn, overlayFile, servicesAt } from "./images.ts";
 
 /**
@@ -69,8 +70,8 @@ async function ofArgoCD(
 ): Promise<Seen[]> {
   const found: Seen[] = [];
   for (const { revision, deployedAt } of history) {
-    const overlay = await run("git", ["-C", folder, "show", `${revision}:${file}`]).catch(() => "");
-    found.push(...seen(`${overlay}\n`, new Date(deployedAt)));
+    const overlay = await textAt(revision, file, folder).catch(() => "");
+    found.push(...seen(overlay, new Date(deployedAt)));
   }
   return found.sort((one, other) => +one.at - +other.at).filter(isNew);
 }

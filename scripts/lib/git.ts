@@ -25,18 +25,27 @@ export async function head(): Promise<string> {
   return commit;
 }
 
-/** The files of a commit, in a folder of their own that goes when this process does. */
-export async function filesOf(commit: string): Promise<string> {
+/**
+ * The files of a commit, in a folder of their own that goes when this process does.
+ * @param tree a commit; or a folder of one, as `commit:folder`
+ * @param repository the repository that has it
+ */
+export async function filesOf(tree: string, repository = "."): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "pe-gitops-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Not by git archive: .gitattributes can make that leave files out, and write others.
   const index = `${folder}.index`;
   const env = { ...process.env, GIT_INDEX_FILE: index };
-  await run("git", ["read-tree", commit], { env });
-  await run("git", ["checkout-index", "--all", `--prefix=${folder}/`], { env });
+  const git = (...args: string[]) => run("git", ["-C", repository, ...args], { env });
+  await git("read-tree", tree);
+  await git("checkout-index", "--all", `--prefix=${folder}/`);
   rmSync(index);
   return folder;
 }
+
+/** The text of a file as a commit has it, with the newline at its end, which run() takes away. */
+export const textAt = async (commit: string, file: string, folder = "."): Promise<string> =>
+  `${await run("git", ["-C", folder, "show", `${commit}:${file}`])}\n`;
 
 /**
  * Makes a commit the newest one of the branch that Argo CD reads, and tells Argo CD.
@@ -48,6 +57,11 @@ export async function publish(kubectl: Kubectl, commit: string, folder = "."): P
     ...["-C", folder, ...allowEndpoint],
     ...["push", "--quiet", "--force", endpoint(kubectl), `${commit}:refs/heads/${branch}`],
   ]);
+  await tell(kubectl, commit);
+}
+
+/** Tells Argo CD that a commit is the newest one of the branch that it reads. */
+export async function tell(kubectl: Kubectl, commit: string): Promise<void> {
   const { "webhook.github.secret": secret = "" } = await kubectl.secret("argocd-secret");
   await tellOfPush(argoCDUrl, secret, { url: repositoryUrl, branch, commit });
 }

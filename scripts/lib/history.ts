@@ -1,4 +1,5 @@
 import { Advice, run } from "./command.ts";
+import { textAt } from "./git.ts";
 import { commitOf, type Image, imageIn } from "./images.ts";
 
 export interface Commit {
@@ -76,8 +77,7 @@ export async function imageAt(
   folder = ".",
 ): Promise<Image | undefined> {
   try {
-    // With the newline at its end, which run() takes away.
-    return imageIn(`${await gitIn(folder)("show", `${revision}:${overlay}`)}\n`);
+    return imageIn(await textAt(revision, overlay, folder));
   } catch {
     return undefined;
   }

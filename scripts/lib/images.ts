@@ -15,6 +15,13 @@ export const sourceFolder = (service: string): string => `${service}-service`;
 export const overlayFile = (service: string, environment: string): string =>
   `apps/${service}/overlays/${environment}/kustomization.yaml`;
 
+/** @throws Advice when a commit has no service by that name */
+export async function checkService(service: string, commit: string): Promise<void> {
+  const services = await servicesAt(commit);
+  if (services.includes(service)) return;
+  throw new Advice(`SERVICE must be one of ${services.join(", ")}, and is "${service}".`);
+}
+
 /** An image as an overlay says it. The digest is what runs; the tag says to people where it is from. */
 export interface Image {
   /** Without tag, such as `ghcr.io/bpesics/pe-payment`. */

@@ -1,7 +1,8 @@
-import { built, digestOf } from "./build.ts";
+import { built, digestOf, sourceOf } from "./build.ts";
 import { commitOnTop } from "./bump.ts";
 import { run } from "./command.ts";
-import { imageIn, overlayFile, servicesAt, sourceCommit, tagOf } from "./images.ts";
+import { textAt } from "./git.ts";
+import { imageIn, overlayFile, servicesAt } from "./images.ts";
 import { localRegistry } from "./registry.ts";
 
 /**
@@ -26,16 +27,12 @@ export async function withLocalImages(
   );
   let tip = commit;
   for (const service of await servicesAt(commit, folder)) {
-    const file = overlayFile(service, environment);
-    const { name, newTag, digest } = imageIn(
-      `${await run("git", ["-C", folder, "show", `${commit}:${file}`])}\n`,
-    );
-    const source = await sourceCommit(service, commit, folder);
-    const local = name.replace(/^[^/]+/, localRegistry);
-    const isThere = digest !== undefined && (await digestOf(`${local}@${digest}`)) === digest;
-    if (isThere && newTag === (await tagOf(source, folder))) continue;
-    const image = await built(service, commit, localRegistry, folder, say);
-    const build = { service, commit: source, digest: image.digest };
+    const source = await sourceOf(service, commit, localRegistry, folder);
+    const overlay = await textAt(commit, overlayFile(service, environment), folder);
+    const { newTag, digest } = imageIn(overlay);
+    const isThere = digest !== undefined && (await digestOf(`${source.name}@${digest}`)) === digest;
+    if (isThere && newTag === source.tag) continue;
+    const build = { service, commit: source.commit, digest: await built(source, folder, say) };
     tip = await commitOnTop(folder, build, tip, { environment, env });
   }
   return tip;
