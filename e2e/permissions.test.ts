@@ -7,7 +7,7 @@ import { permissions, type Target, type Who } from "./permissions.ts";
 import { record } from "./report.ts";
 
 const users = ["local-antaeus", "local-payment", "local-platform", "local-nobody"] as const;
-const applications = ["antaeus", "payment", "root"];
+const applications = ["antaeus", "argocd", "payment", "root"];
 
 const who = (user: (typeof users)[number], application: string): Who => {
   if (user === "local-platform") return "platform";
@@ -73,7 +73,7 @@ test.serial("lists show a team its own application, and a login in no team none"
     ["local-antaeus", ["antaeus"]],
     ["local-payment", ["payment"]],
     ["local-nobody", []],
-    ["local-platform", ["antaeus", "payment", "root"]],
+    ["local-platform", applications],
   ] as const) {
     const { body } = await sessions[user].call("GET", "applications");
     t.deepEqual(listed(body), names, user);
@@ -84,7 +84,7 @@ test.serial("a group of the single sign-on is its team, or nobody's", async (t) 
   for (const [group, names] of [
     ["antaeus", ["antaeus"]],
     ["payment", ["payment"]],
-    ["platform", ["antaeus", "payment", "root"]],
+    ["platform", applications],
     ["somebody-else", []],
   ] as const) {
     const { status, body } = await (await asMemberOf(group)).call("GET", "applications");

@@ -661,9 +661,16 @@ export const mutations: Record<string, Mutation[]> = {
     {
       what: "a sync that deletes what it should update",
       file: "argocd/install/server.yaml",
-      from: 'server.sync.replace.allowed: "false"',
-      to: 'server.sync.replace.allowed: "true"',
-      says: /server.sync.replace.allowed: "true"/,
+      from: "--sync-with-replace-allowed=false",
+      to: "--sync-with-replace-allowed=true",
+      says: /argocd-server: .*"--sync-with-replace-allowed=true"/,
+    },
+    {
+      what: "one environment that has it its own way",
+      file: "clusters/production/argocd/kustomization.yaml",
+      from: "  - ../../../argocd\n",
+      to: "  - ../../../argocd\npatches:\n  - target: {kind: ConfigMap, name: argocd-cm}\n    patch: '[{op: replace, path: /data/exec.enabled, value: \"true\"}]'\n",
+      says: /production: argocd-cm: exec.enabled: "true"/,
     },
   ],
 
@@ -879,20 +886,27 @@ export const mutations: Record<string, Mutation[]> = {
     },
   ],
 
-  "the platform's project allows the kinds that it deploys, and no others": [
+  "the platform's projects allow the kinds that they deploy, and no others": [
     {
       what: "roles of the whole cluster",
       file: "argocd/projects/platform.yaml",
       from: "    - group: rbac.authorization.k8s.io\n      kind: RoleBinding\n",
       to: "    - group: rbac.authorization.k8s.io\n      kind: RoleBinding\n    - group: rbac.authorization.k8s.io\n      kind: Role\n",
-      says: /testing: kinds: .*\/Role"/,
+      says: /testing: platform: kinds: .*\/Role"/,
     },
     {
       what: "a binding of any name",
       file: "argocd/projects/platform.yaml",
       from: "      name: issuer-keys-for-anyone\n",
       to: "",
-      says: /testing: cluster's names/,
+      says: /testing: platform: cluster's names/,
+    },
+    {
+      what: "roles of any name for Argo CD",
+      file: "argocd/projects/argocd.yaml",
+      from: "      kind: ClusterRole\n      name: argocd-*\n",
+      to: "      kind: ClusterRole\n",
+      says: /testing: argocd: cluster's names/,
     },
   ],
 
@@ -906,13 +920,20 @@ export const mutations: Record<string, Mutation[]> = {
     },
   ],
 
-  "no project is ever pruned": [
+  "nothing is ever pruned that would take everything else along": [
+    {
+      what: "CRDs that are pruned",
+      file: "argocd/kustomization.yaml",
+      from: "CustomResourceDefinition|Namespace",
+      to: "Namespace",
+      says: /CustomResourceDefinition applications.argoproj.io: undefined/,
+    },
     {
       what: "projects that are pruned",
       file: "argocd/projects/kustomization.yaml",
       from: "Prune=false,Delete=false",
       to: "Delete=false",
-      says: /project payment: "Delete=false"/,
+      says: /AppProject payment: "Delete=false"/,
     },
   ],
 

@@ -43,7 +43,7 @@ main(async () => {
     await buildGit(files, say);
     return withLocalImages(commit, { environment, say });
   });
-  await step("Argo CD", () => installArgoCD(files));
+  await step("Argo CD", (say) => installArgoCD(files, say));
   await step("A login for each team", () =>
     // Argo CD's server starts over when it reads new settings.
     retry(60, () => makeLogins(kubectl)),
@@ -141,32 +141,41 @@ async function buildGit(files: string, say: (line: string) => void): Promise<voi
   await run("docker", ["push", "--quiet", image]);
 }
 
-async function installArgoCD(files: string): Promise<void> {
-  const before = await parameters();
-  await apply(files, "clusters/local/argocd");
-  if (before && before !== (await parameters())) {
-    // Argo CD reads these when it starts, and only then.
-    await kubectl.run(["rollout", "restart", "deployment,statefulset", "-n", "argocd"]);
+/** Installs Argo CD. From then on it is as Git says; but one that is not well may be unable to read that. */
+async function installArgoCD(files: string, say: (line: string) => void): Promise<void> {
+  const own = ["get", "applications.argoproj.io", "argocd", "-n", "argocd"];
+  const keepsItself = await kubectl.run(own).then(
+    () => isReady("1m"),
+    () => false,
+  );
+  if (keepsItself) return say("it is there, and keeps itself as Git says");
+  // As Argo CD's own manager of fields: a field that Git drops has no other owner then, and goes.
+  await apply(files, "clusters/local/argocd", "--field-manager=argocd-controller");
+  const established = ["--for=condition=Established", "crd/applications.argoproj.io"];
+  await kubectl.run(["wait", ...established, "--timeout=1m"]);
+  if (!(await isReady("10m"))) {
+    throw new Advice(
+      "Argo CD does not start: kubectl -n argocd get pods says which part; make down and make up start over.",
+    );
   }
-  await kubectl.run([
-    "wait",
-    "--for=condition=Established",
-    "crd/applications.argoproj.io",
-    "--timeout=1m",
-  ]);
-  await kubectl.run(["rollout", "status", "deployment", "-n", "argocd", "--timeout=10m"]);
-  await kubectl.run(["rollout", "status", "statefulset", "-n", "argocd", "--timeout=10m"]);
 }
 
-/** Argo CD's parameters as the cluster has them; nothing when Argo CD is not there yet. */
-const parameters = () =>
-  kubectl
-    .run(["get", "configmap", "argocd-cmd-params-cm", "-n", "argocd", "-o", "jsonpath={.data}"])
-    .catch(() => "");
+/** Whether every part of Argo CD is ready, before this time has passed. */
+async function isReady(timeout: string): Promise<boolean> {
+  const status = ["rollout", "status", "-n", "argocd", `--timeout=${timeout}`];
+  try {
+    await kubectl.run([...status, "deployment"]);
+    await kubectl.run([...status, "statefulset"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Applies a folder of the commit. On the server's side, because Argo CD's CRDs are too large for the client's. */
-async function apply(files: string, folder: string): Promise<void> {
-  await kubectl.run(["apply", "--server-side", "--force-conflicts", "-k", join(files, folder)]);
+async function apply(files: string, folder: string, ...options: string[]): Promise<void> {
+  const how = ["--server-side", "--force-conflicts", ...options];
+  await kubectl.run(["apply", ...how, "-k", join(files, folder)]);
 }
 
 /** Waits for the Applications, and says each change. */

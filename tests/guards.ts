@@ -97,22 +97,42 @@ async function ofApplications(repository: Repository): Promise<string[]> {
       for (const manifest of await repository.render(folder)) {
         if (manifest.kind !== "Application") continue;
         const { name } = manifest.metadata;
-        const isRoot = name === "root" && !folder.endsWith("/apps");
-        if (!isRoot && !repository.services.includes(name))
-          found.push(`${folder}: ${name} is no team's application`);
-        const should = isRoot
-          ? { project: "platform", path: `clusters/${environment}/apps`, namespace: "argocd" }
+        const ofPlatform: Record<string, Expected> = folder.endsWith("/apps")
+          ? {
+              argocd: expected("argocd", `clusters/${environment}/argocd`, "argocd", [
+                "ServerSideApply=true",
+              ]),
+            }
           : {
-              project: name,
-              path: `apps/${name}/overlays/${environment}`,
-              namespace: `app-${name}`,
+              root: expected("platform", `clusters/${environment}/apps`, "argocd", [
+                "RespectIgnoreDifferences=true",
+              ]),
             };
+        if (!ofPlatform[name] && !repository.services.includes(name))
+          found.push(`${folder}: ${name} is no team's application`);
+        const should =
+          ofPlatform[name] ?? expected(name, `apps/${name}/overlays/${environment}`, `app-${name}`);
         found.push(...ofApplication(manifest, should).map((what) => `${folder}: ${name} ${what}`));
       }
     }
   }
   return found;
 }
+
+/** What an Application is to be. */
+interface Expected {
+  project: string;
+  path: string;
+  namespace: string;
+  options: string[];
+}
+
+const expected = (
+  project: string,
+  path: string,
+  namespace: string,
+  options: string[] = [],
+): Expected => ({ project, path, namespace, options: ["FailOnSharedResource=true", ...options] });
 
 /** What an Application may say besides; the rest of its spec is compared with what it should be. */
 const known = [
@@ -122,10 +142,7 @@ const known = [
   ...["spec.source.repoURL", "spec.source.targetRevision", "spec.source.path"],
 ];
 
-function ofApplication(
-  manifest: Manifest,
-  should: { project: string; path: string; namespace: string },
-): string[] {
+function ofApplication(manifest: Manifest, should: Expected): string[] {
   const { spec } = manifest;
   const found: string[] = [];
   if (spec.project !== should.project) found.push(`is of the project ${spec.project}`);
@@ -133,10 +150,7 @@ function ofApplication(
   if (spec.source?.targetRevision !== "main") found.push(`reads ${spec.source?.targetRevision}`);
   if (spec.destination.namespace !== should.namespace)
     found.push(`deploys to ${spec.destination.namespace}`);
-  const options = spec.syncPolicy.syncOptions.join();
-  const ofRoot = "FailOnSharedResource=true,RespectIgnoreDifferences=true";
-  if (options !== (should.project === "platform" ? ofRoot : "FailOnSharedResource=true"))
-    found.push("has sync options");
+  if (spec.syncPolicy.syncOptions.join() !== should.options.join()) found.push("has sync options");
   const fields = [
     ...Object.keys(manifest),
     ...Object.keys(spec).map((field) => `spec.${field}`),

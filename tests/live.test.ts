@@ -381,18 +381,34 @@ test("what the tests said", (t) => {
 });
 
 test("which Applications a commit concerns", (t) => {
-  const paths = ["clusters/testing/apps", "apps/antaeus/overlays/testing", dirname(overlay)];
+  const paths = [
+    "clusters/testing/apps",
+    "clusters/testing/argocd",
+    "apps/antaeus/overlays/testing",
+    dirname(overlay),
+  ];
   for (const [file, expected] of [
-    ["payment-service/src/main.ts", [undefined, undefined, "source"]],
-    ["apps/payment/base/service.yaml", [undefined, undefined, "manifests"]],
-    ["apps/payment/overlays/testing/kustomization.yaml", [undefined, undefined, "manifests"]],
-    ["apps/payment/overlays/production/kustomization.yaml", [undefined, undefined, undefined]],
-    ["clusters/base/namespaces/app-payment/quota.yaml", ["manifests", undefined, undefined]],
-    ["clusters/testing/apps/payment.yaml", ["manifests", undefined, undefined]],
-    ["clusters/production/apps/payment.yaml", [undefined, undefined, undefined]],
-    ["argocd/projects/payment.yaml", ["manifests", undefined, undefined]],
-    ["argocd/install/server.yaml", [undefined, undefined, undefined]],
-    ["README.md", [undefined, undefined, undefined]],
+    ["payment-service/src/main.ts", [undefined, undefined, undefined, "source"]],
+    ["apps/payment/base/service.yaml", [undefined, undefined, undefined, "manifests"]],
+    [
+      "apps/payment/overlays/testing/kustomization.yaml",
+      [undefined, undefined, undefined, "manifests"],
+    ],
+    [
+      "apps/payment/overlays/production/kustomization.yaml",
+      [undefined, undefined, undefined, undefined],
+    ],
+    [
+      "clusters/base/namespaces/app-payment/quota.yaml",
+      ["manifests", undefined, undefined, undefined],
+    ],
+    ["clusters/testing/apps/payment.yaml", ["manifests", undefined, undefined, undefined]],
+    ["clusters/production/apps/payment.yaml", [undefined, undefined, undefined, undefined]],
+    ["argocd/projects/payment.yaml", ["manifests", undefined, undefined, undefined]],
+    ["argocd/install/server.yaml", [undefined, "manifests", undefined, undefined]],
+    ["clusters/testing/argocd/url.yaml", [undefined, "manifests", undefined, undefined]],
+    ["clusters/production/argocd/url.yaml", [undefined, undefined, undefined, undefined]],
+    ["README.md", [undefined, undefined, undefined, undefined]],
   ] as const) {
     t.deepEqual(
       paths.map((path) => concerns(path, [file])),

@@ -47,7 +47,7 @@ test("there is more than one environment", (t) => {
 });
 
 for (const environment of environments) {
-  test(`${environment}: a laptop differs from its cluster in the repository's URL alone`, async (t) => {
+  test(`${environment}: a laptop differs from its cluster in the repository's URL, and in Argo CD's own folder`, async (t) => {
     const onLaptop = await render(`clusters/local/${environment}`);
     const root = onLaptop.find(({ metadata }) => metadata.name === "root");
     t.deepEqual(root?.spec.source.kustomize, { components: ["../../local/repository"] });
@@ -62,7 +62,13 @@ for (const environment of environments) {
       "clusters/local/repository",
       `clusters/${environment}/apps`,
     );
-    t.deepEqual(anywhere(synced), anywhere(await render(`clusters/${environment}/apps`)));
+    // Argo CD itself is the laptop's, with a port and logins.
+    const own = (folder: string) => `"path":"clusters/${folder}/argocd"`;
+    t.true(JSON.stringify(synced).includes(own("local")));
+    t.deepEqual(
+      anywhere(JSON.parse(JSON.stringify(synced).replace(own("local"), own(environment)))),
+      anywhere(await render(`clusters/${environment}/apps`)),
+    );
     t.false(JSON.stringify([...onLaptop, ...synced]).includes(remote));
   });
 }

@@ -350,8 +350,10 @@ export function concerns(path: string, files: string[]): "source" | "manifests" 
   const touches = (...folders: string[]) =>
     files.some((file) => folders.some((folder) => file.startsWith(`${folder}/`)));
   if (top !== "apps") {
-    const root = [`${top}/${service}`, `${top}/base`, `${top}/repository`, "argocd/projects"];
-    return touches(...root) ? "manifests" : undefined;
+    const rest = path.endsWith("/argocd")
+      ? ["argocd/install", "argocd/deployers"]
+      : ["clusters/base", "clusters/repository", "argocd/projects"];
+    return touches(path, ...rest) ? "manifests" : undefined;
   }
   if (touches(`${service}-service`)) return "source";
   const own = ["base", "components"].map((folder) => `apps/${service}/${folder}`);

@@ -53,7 +53,6 @@ export async function sources(root: string, before: Source[] = []): Promise<Sour
   for (const cluster of existsSync(join(root, "clusters")) ? environmentsIn(root) : []) {
     await add(cluster, { name: `clusters/${cluster}`, path: `clusters/${cluster}` });
   }
-  if (existsSync(join(root, "argocd"))) await add("", { name: "argocd", path: "argocd" });
   return found.map((source) => withoutOthers(source, found));
 }
 

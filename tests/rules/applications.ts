@@ -6,13 +6,23 @@ const automated = {
   jsonPointers: ["/spec/syncPolicy/automated"],
 };
 
+/** What a platform's Application is synced with besides. */
+const options: Record<string, string[]> = {
+  argocd: ["ServerSideApply=true"],
+  root: ["RespectIgnoreDifferences=true"],
+};
+
 export const applications: Record<string, Rule> = {
   "an Application for each service, and each reads a folder that is there": (repository) =>
     each(repository.environments, async (environment) => {
       const found = await repository.applications(environment);
       const names = found.map(({ metadata }) => metadata.name).sort();
       return [
-        ...same(`${environment}: Applications`, names, [...repository.services, "root"].sort()),
+        ...same(
+          `${environment}: Applications`,
+          names,
+          [...repository.services, "argocd", "root"].sort(),
+        ),
         ...(await each(found, ({ spec }) =>
           check(
             repository.entryPoints.includes(spec.source.path),
@@ -37,13 +47,13 @@ export const applications: Record<string, Rule> = {
   "only auto-sync may differ from Git, and only the root looks away": (repository) =>
     each(repository.environments, async (environment) =>
       each(await repository.applications(environment), ({ metadata: { name }, spec }) => {
-        const isRoot = name === "root";
+        const ignored = name === "root" ? [automated] : [];
         const what = `${environment}: ${name}`;
         return [
-          ...same(`${what} ignores`, spec.ignoreDifferences ?? [], isRoot ? [automated] : []),
+          ...same(`${what} ignores`, spec.ignoreDifferences ?? [], ignored),
           ...same(`${what}: sync options`, spec.syncPolicy?.syncOptions, [
             "FailOnSharedResource=true",
-            ...(isRoot ? ["RespectIgnoreDifferences=true"] : []),
+            ...(options[name] ?? []),
           ]),
         ];
       }),

@@ -1,6 +1,6 @@
 import { permissions as table, type Who } from "../../e2e/permissions.ts";
 import type { Manifest } from "../../scripts/lib/manifests.ts";
-import type { Repository } from "../repository.ts";
+import { podSpecs, type Repository } from "../repository.ts";
 import { check, each, type Rule, same } from "./rule.ts";
 
 /** Argo CD's own two roles, as far as the table asks for them. */
@@ -125,19 +125,21 @@ export const permissions: Record<string, Rule> = {
   "only the platform's group is everywhere, and only a laptop has other users": async (
     repository,
   ) => {
-    const everywhere = configMap(await repository.render("argocd"), "argocd-rbac-cm");
     const laptop = await repository.render("clusters/local/argocd");
     const logins = Object.keys(configMap(laptop, "argocd-cm")).filter((key) =>
       key.startsWith("accounts."),
     );
     const users = logins.map((key) => key.slice("accounts.".length));
     return [
-      ...same("argocd-rbac-cm", everywhere, {
-        "policy.default": "",
-        "policy.matchMode": "glob",
-        scopes: "[groups]",
-        "policy.csv": "g, platform, role:admin\n",
-      }),
+      ...(await each(repository.environments, async (environment) => {
+        const argocd = await repository.render(`clusters/${environment}/argocd`);
+        return same(`${environment}: argocd-rbac-cm`, configMap(argocd, "argocd-rbac-cm"), {
+          "policy.default": "",
+          "policy.matchMode": "glob",
+          scopes: "[groups]",
+          "policy.csv": "g, platform, role:admin\n",
+        });
+      })),
       ...same(
         "a laptop's users",
         users.sort(),
@@ -146,27 +148,36 @@ export const permissions: Record<string, Rule> = {
     ];
   },
 
-  "Argo CD's settings close what nobody needs": async (repository) => {
-    const manifests = await repository.render("clusters/local/argocd");
-    const expected: Record<string, Record<string, string>> = {
-      "argocd-cm": {
+  "Argo CD's settings close what nobody needs": (repository) =>
+    each(["local", ...repository.environments], async (cluster) => {
+      const manifests = await repository.render(`clusters/${cluster}/argocd`);
+      const settings = configMap(manifests, "argocd-cm");
+      const expected = {
         "exec.enabled": "false",
         "application.sync.impersonation.enabled": "true",
         "application.sync.requireOverridePrivilegeForRevisionSync": "true",
         "server.rbac.rollback.enforce.enable": "true",
-      },
-      "argocd-cmd-params-cm": { "server.sync.replace.allowed": "false" },
-    };
-    return each(Object.entries(expected), ([name, settings]) =>
-      each(Object.entries(settings), ([key, value]) =>
-        same(`${name}: ${key}`, configMap(manifests, name)[key], value),
-      ),
-    );
-  },
+      };
+      const server = podSpecs(manifests).find(({ name }) => name === "argocd-server");
+      return [
+        ...(await each(Object.entries(expected), ([key, value]) =>
+          same(`${cluster}: argocd-cm: ${key}`, settings[key], value),
+        )),
+        ...same(`${cluster}: argocd-server`, server?.spec.containers[0].args, [
+          "/usr/local/bin/argocd-server",
+          "--insecure",
+          "--sync-with-replace-allowed=false",
+        ]),
+      ];
+    }),
 
-  "the root's health is that of the Applications that it made": async (repository) => {
-    const settings = configMap(await repository.render("argocd"), "argocd-cm");
-    const health = settings["resource.customizations.health.argoproj.io_Application"] ?? "";
-    return check(/obj\.status\.health/.test(health), "argocd-cm: no health of an Application");
-  },
+  "the root's health is that of the Applications that it made": (repository) =>
+    each(["local", ...repository.environments], async (cluster) => {
+      const settings = configMap(
+        await repository.render(`clusters/${cluster}/argocd`),
+        "argocd-cm",
+      );
+      const health = settings["resource.customizations.health.argoproj.io_Application"] ?? "";
+      return check(/obj\.status\.health/.test(health), `${cluster}: no health of an Application`);
+    }),
 };

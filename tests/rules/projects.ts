@@ -30,6 +30,41 @@ export const deployed = [
 ];
 const seen = ["/Pod", "apps/ReplicaSet"];
 
+/** @returns where a project allows another thing than what its Application deploys */
+function allows(
+  what: string,
+  project: Manifest["spec"],
+  manifests: Manifest[],
+  expected: { namespaces: string[]; pattern(name: string, kind: string): string; seen?: string[] },
+): string[] {
+  const { clusterResourceWhitelist = [], namespaceResourceWhitelist = [], destinations } = project;
+  const inNamespace = ({ kind, metadata }: Manifest) =>
+    metadata.namespace !== undefined && kind !== "Namespace";
+  const made = (namespaced: boolean) =>
+    kinds(manifests.filter((one) => inNamespace(one) === namespaced).map(kindOf));
+  const names = manifests
+    .filter((one) => !inNamespace(one))
+    .map(({ kind, metadata }) => `${kind} ${expected.pattern(metadata.name, kind)}`);
+  return [
+    ...same(
+      `${what}: kinds`,
+      kinds(namespaceResourceWhitelist),
+      [...made(true), ...(expected.seen ?? [])].sort(),
+    ),
+    ...same(`${what}: cluster's kinds`, kinds(clusterResourceWhitelist), made(false)),
+    ...same(
+      `${what}: cluster's names`,
+      clusterResourceWhitelist.map(({ kind, name }: Kind) => `${kind} ${name}`).sort(),
+      [...new Set(names)].sort(),
+    ),
+    ...same(
+      `${what}: destinations`,
+      destinations,
+      expected.namespaces.map((namespace) => ({ server: cluster, namespace })),
+    ),
+  ];
+}
+
 export const projects: Record<string, Rule> = {
   "a team's project is its namespace, its kinds, its deployer and its group, and nothing more": (
     repository,
@@ -74,38 +109,27 @@ export const projects: Record<string, Rule> = {
       });
     }),
 
-  "the platform's project allows the kinds that it deploys, and no others": (repository) =>
+  "the platform's projects allow the kinds that they deploy, and no others": (repository) =>
     each(repository.environments, async (environment) => {
-      const manifests = await repository.platform(environment);
-      const project = manifests.find(
-        ({ kind, metadata }) => kind === "AppProject" && metadata.name === "platform",
-      );
-      const {
-        clusterResourceWhitelist = [],
-        namespaceResourceWhitelist,
-        destinations,
-      } = project?.spec ?? {};
-      const inNamespace = ({ kind, metadata }: Manifest) =>
-        metadata.namespace !== undefined && kind !== "Namespace";
-      const made = (namespaced: boolean) =>
-        kinds(manifests.filter((one) => inNamespace(one) === namespaced).map(kindOf));
-      const ofCluster = manifests.filter((one) => !inNamespace(one));
-      // A new service's namespace needs no change of the project.
-      const pattern = (name: string) => name.replace(/^app-.*/, "app-*");
+      const platform = await repository.platform(environment);
+      const argocd = await repository.render(`clusters/${environment}/argocd`);
+      const project = (name: string) =>
+        platform.find(({ kind, metadata }) => kind === "AppProject" && metadata.name === name)
+          ?.spec ?? {};
       return [
-        ...same(`${environment}: kinds`, kinds(namespaceResourceWhitelist ?? []), made(true)),
-        ...same(`${environment}: cluster's kinds`, kinds(clusterResourceWhitelist), made(false)),
-        ...same(
-          `${environment}: cluster's names`,
-          clusterResourceWhitelist.map(({ kind, name }: Kind) => `${kind} ${name}`).sort(),
-          [
-            ...new Set(ofCluster.map(({ kind, metadata }) => `${kind} ${pattern(metadata.name)}`)),
-          ].sort(),
-        ),
-        ...same(`${environment}: destinations`, destinations, [
-          { server: cluster, namespace: "argocd" },
-          { server: cluster, namespace: "app-*" },
-        ]),
+        ...allows(`${environment}: platform`, project("platform"), platform, {
+          namespaces: ["argocd", "app-*"],
+          // A new service's namespace needs no change of the project.
+          pattern: (name) => name.replace(/^app-.*/, "app-*"),
+        }),
+        ...allows(`${environment}: argocd`, project("argocd"), argocd, {
+          namespaces: ["argocd", "argocd-deployers"],
+          pattern: (name, kind) =>
+            kind === "Namespace"
+              ? name
+              : name.replace(/^argocd-.*/, "argocd-*").replace(/^\w+(?=\.)/, "*"),
+          seen,
+        }),
       ];
     }),
 
@@ -124,17 +148,20 @@ export const projects: Record<string, Rule> = {
       });
     }),
 
-  "no project is ever pruned": (repository) =>
+  "nothing is ever pruned that would take everything else along": (repository) =>
     each(repository.environments, async (environment) => {
-      const manifests = await repository.platform(environment);
-      return each(
-        manifests.filter(({ kind }) => kind === "AppProject"),
-        ({ metadata }) =>
-          same(
-            `${environment}: project ${metadata.name}`,
-            metadata.annotations?.["argocd.argoproj.io/sync-options"],
-            "Prune=false,Delete=false",
-          ),
+      const manifests = [
+        ...(await repository.platform(environment)).filter(({ kind }) => kind === "AppProject"),
+        ...(await repository.render(`clusters/${environment}/argocd`)).filter(({ kind }) =>
+          ["CustomResourceDefinition", "Namespace"].includes(kind),
+        ),
+      ];
+      return each(manifests, ({ kind, metadata }) =>
+        same(
+          `${environment}: ${kind} ${metadata.name}`,
+          metadata.annotations?.["argocd.argoproj.io/sync-options"],
+          "Prune=false,Delete=false",
+        ),
       );
     }),
 };
