@@ -174,6 +174,11 @@ const attempts: [what: string, change: (root: string) => void, offence: RegExp][
     /mounts \/etc of the node/,
   ],
   [
+    "its own folder as Argo CD itself, with the cluster administrator's deployer",
+    edit("clusters/testing/apps/argocd.yaml", "clusters/testing/argocd", "apps/payment/base"),
+    /argocd reads apps\/payment\/base/,
+  ],
+  [
     "a malformed line in its project",
     edit("argocd/projects/payment.yaml", "logs, get, payment/*, allow", "logs get payment/* allow"),
     /not a policy/,
