@@ -197,6 +197,34 @@ test.serial("keys serve for ten minutes while the issuer is away, no longer", as
   t.deepEqual(await charge(unknown), refused("its key is none of the issuer's"));
 });
 
+test.serial(
+  "a signature is verified once by the same keys, and nothing is remembered for long",
+  async (t) => {
+    const forward = stopClock(t);
+    const keys = await issuer(t, rsa);
+    const { charge } = await service(keys);
+    const { mock: verify } = mock.method(SubtleCrypto.prototype, "verify");
+    t.teardown(() => mock.restoreAll());
+    /** Charges twice with a token. @returns how often its signature was verified */
+    const verified = async (token: string) => {
+      const before = verify.callCount();
+      for (let time = 0; time < 2; time++) t.deepEqual(await charge(`Bearer ${token}`), accepted);
+      return verify.callCount() - before;
+    };
+    const token = await sign(rsa, { exp: now() + 3600 });
+    t.is(await verified(token), 2, "once with keys that are fetched for it");
+    t.is(await verified(token), 0);
+    t.is((await charge(`Bearer ${token.slice(0, -8)}AAAAAAAA`)).status, 401);
+    forward(600);
+    t.is(await verified(token), 2, "by keys that are fetched anew");
+
+    t.is(await verified(token), 0);
+    for (let count = 0; count < 100; count++)
+      t.is(await verified(await sign(rsa, { exp: now() + count + 1 })), 1);
+    t.is(await verified(token), 1, "a hundred others came since");
+  },
+);
+
 for (const key of [rsa, ec]) {
   test(`a token signed with ${key.header.alg} is accepted`, async (t) => {
     const { charge } = await service(await issuer(t, rsa, ec));

@@ -1,6 +1,7 @@
+import { hash } from "node:crypto";
 import Boom from "@hapi/boom";
 import type { Server } from "@hapi/hapi";
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createRemoteJWKSet, type ExportedJWKSCache, errors, jwksCache, jwtVerify } from "jose";
 import type { Caller } from "./config.ts";
 
 /**
@@ -23,9 +24,21 @@ const invalidToken = 'Bearer error="invalid_token"';
 /** Resolves where the token is the caller's, and rejects with one of jose's errors otherwise. */
 export type Verify = (token: string) => Promise<unknown>;
 
-/** Knows one caller by the token of its Kubernetes service account. */
+/** How many tokens are remembered. A caller has one at a time, and a new one every few minutes. */
+const remembered = 100;
+
+/**
+ * Knows one caller by the token of its Kubernetes service account.
+ *
+ * A signature takes longer to verify than a charge to make, and callers send a token many times: one that
+ * was right stays right until it expires or the keys are fetched anew.
+ */
 export function callerVerifier(caller: Caller): Verify {
-  const keys = createRemoteJWKSet(new URL(caller.CALLER_JWKS_URL), fetching);
+  const fetched: ExportedJWKSCache | Record<string, never> = {};
+  const keys = createRemoteJWKSet(new URL(caller.CALLER_JWKS_URL), {
+    ...fetching,
+    [jwksCache]: fetched,
+  });
   const options = {
     issuer: caller.CALLER_ISSUER,
     audience: caller.CALLER_AUDIENCE,
@@ -34,7 +47,19 @@ export function callerVerifier(caller: Caller): Verify {
     requiredClaims: ["exp"],
     clockTolerance,
   };
-  return (token) => jwtVerify(token, keys, options);
+  /** By digest: until when a token is right, in milliseconds, and by which keys. */
+  const right = new Map<string, { until: number; by: unknown }>();
+  return async (token) => {
+    const digest = hash("sha256", token);
+    const known = right.get(digest);
+    if (known && known.by === fetched.jwks && keys.fresh && Date.now() < known.until) return;
+    const by = fetched.jwks;
+    const { payload } = await jwtVerify(token, keys, options);
+    // Fetched meanwhile: whether these keys or those of before were used, nobody knows.
+    if (by !== fetched.jwks) return;
+    if (right.size >= remembered) right.clear();
+    right.set(digest, { until: ((payload.exp as number) + clockTolerance) * 1000, by });
+  };
 }
 
 /**
