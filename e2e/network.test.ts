@@ -13,6 +13,7 @@ import {
   type Target,
   targets,
 } from "./network.ts";
+import { podReady, startPod } from "./pod.ts";
 import { record } from "./report.ts";
 
 const namespaces = ["app-antaeus", "app-payment"];
@@ -33,39 +34,6 @@ const strangers: Record<string, Stranger> = {
   node: { namespace: "default", labels: {}, hostNetwork: true },
 };
 
-/** A pod that waits to be told what to call. It is of payment's image, which is on the node anyway. */
-async function start(
-  name: string,
-  { namespace, labels, hostNetwork = false }: Stranger,
-): Promise<Caller> {
-  const [payment] = await pods("payment");
-  const manifest = {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: `e2e-${name}`, namespace, labels },
-    spec: {
-      hostNetwork,
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 0,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 1000,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
-      containers: [
-        {
-          name: "wait",
-          image: payment?.spec.containers[0]?.image,
-          command: ["/node", "-e", "setInterval(() => {}, 1e6)"],
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-        },
-      ],
-    },
-  };
-  await kubectl.run(["apply", "-f", "-"], JSON.stringify(manifest));
-  return { namespace, pod: `e2e-${name}` };
-}
-
 async function callers(): Promise<Record<Source, Caller>> {
   const [antaeus] = await pods("antaeus");
   const [payment] = await pods("payment");
@@ -73,18 +41,10 @@ async function callers(): Promise<Record<Source, Caller>> {
   await kubectl.run(["apply", "-f", "-"], JSON.stringify(monitoring));
   const made: Record<string, Caller> = {};
   for (const [name, stranger] of Object.entries(strangers)) {
-    made[name] = await start(name, stranger);
+    made[name] = { namespace: stranger.namespace, pod: `e2e-${name}` };
+    await startPod({ ...stranger, name: `e2e-${name}` });
   }
-  for (const { namespace, pod } of Object.values(made)) {
-    await kubectl.run([
-      "wait",
-      "-n",
-      namespace,
-      `pod/${pod}`,
-      "--for=condition=Ready",
-      "--timeout=1m",
-    ]);
-  }
+  for (const { namespace, pod } of Object.values(made)) await podReady(namespace, pod);
   return {
     antaeus: { namespace: "app-antaeus", pod: antaeus?.metadata.name ?? "" },
     payment: { namespace: "app-payment", pod: payment?.metadata.name ?? "" },

@@ -1,6 +1,7 @@
 import test from "ava";
 import { retry } from "../scripts/lib/progress.ts";
-import { commit, head, kubectl, pods, restore, untilLive } from "./cluster.ts";
+import { commit, head, kubectl, restore, untilLive } from "./cluster.ts";
+import { podReady, startPod } from "./pod.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const context = "argocd/payment/testing";
@@ -50,41 +51,16 @@ const setToken = (value: string | null) =>
   ]);
 
 test.before(async () => {
-  const [payment] = await pods("payment");
   const labels = { "app.kubernetes.io/name": "github" };
-  const pod = {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "github", namespace: "git", labels },
-    spec: {
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 0,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 1000,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
-      containers: [
-        {
-          name: "github",
-          // It has Node, and is on the node anyway.
-          image: payment?.spec.containers[0]?.image,
-          command: ["/node", "-e", script],
-          readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-        },
-      ],
-    },
-  };
+  await startPod({ name: "github", namespace: "git", labels, script, port: 8080 });
   const service = {
     apiVersion: "v1",
     kind: "Service",
     metadata: { name: "github", namespace: "git" },
     spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
   };
-  for (const manifest of [pod, service])
-    await kubectl.run(["apply", "-f", "-"], JSON.stringify(manifest));
-  await kubectl.run(["wait", "pod/github", "-n", "git", "--for=condition=Ready", "--timeout=1m"]);
+  await kubectl.run(["apply", "-f", "-"], JSON.stringify(service));
+  await podReady("git", "github");
   await setToken(token);
 });
 
