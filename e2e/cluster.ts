@@ -87,7 +87,7 @@ export const charges = (count: number): Promise<Charge[]> => chargesOfAntaeus(ku
 interface Pod {
   metadata: { name: string; deletionTimestamp?: string };
   spec: { containers: { image: string; envFrom: { configMapRef: { name: string } }[] }[] };
-  status: { phase: string };
+  status: { phase: string; conditions: { type: string; lastTransitionTime: string }[] };
 }
 
 /** The pods of a service that are not on their way out. */

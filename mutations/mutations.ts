@@ -669,7 +669,7 @@ export const mutations: Record<string, Mutation[]> = {
       what: "one environment that has it its own way",
       file: "clusters/production/argocd/kustomization.yaml",
       from: "  - ../../../argocd\n",
-      to: "  - ../../../argocd\npatches:\n  - target: {kind: ConfigMap, name: argocd-cm}\n    patch: '[{op: replace, path: /data/exec.enabled, value: \"true\"}]'\n",
+      to: '  - ../../../argocd\npatches:\n  - target: {kind: ConfigMap, name: argocd-cm}\n    patch: |-\n      - op: replace\n        path: /data/exec.enabled\n        value: "true"\n',
       says: /production: argocd-cm: exec.enabled: "true"/,
     },
   ],
