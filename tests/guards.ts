@@ -98,20 +98,15 @@ async function ofApplications(repository: Repository): Promise<string[]> {
         if (manifest.kind !== "Application") continue;
         const { name } = manifest.metadata;
         const ofPlatform: Record<string, Expected> = folder.endsWith("/apps")
-          ? {
-              argocd: expected("argocd", `clusters/${environment}/argocd`, "argocd", [
-                "ServerSideApply=true",
-              ]),
-            }
-          : {
-              root: expected("platform", `clusters/${environment}/apps`, "argocd", [
-                "RespectIgnoreDifferences=true",
-              ]),
-            };
+          ? { argocd: ["argocd", `clusters/${environment}/argocd`, "argocd"] }
+          : { root: ["platform", `clusters/${environment}/apps`, "argocd"] };
         if (!ofPlatform[name] && !repository.services.includes(name))
           found.push(`${folder}: ${name} is no team's application`);
-        const should =
-          ofPlatform[name] ?? expected(name, `apps/${name}/overlays/${environment}`, `app-${name}`);
+        const should: Expected = ofPlatform[name] ?? [
+          name,
+          `apps/${name}/overlays/${environment}`,
+          `app-${name}`,
+        ];
         found.push(...ofApplication(manifest, should).map((what) => `${folder}: ${name} ${what}`));
       }
     }
@@ -119,20 +114,8 @@ async function ofApplications(repository: Repository): Promise<string[]> {
   return found;
 }
 
-/** What an Application is to be. */
-interface Expected {
-  project: string;
-  path: string;
-  namespace: string;
-  options: string[];
-}
-
-const expected = (
-  project: string,
-  path: string,
-  namespace: string,
-  options: string[] = [],
-): Expected => ({ project, path, namespace, options: ["FailOnSharedResource=true", ...options] });
+/** What an Application is to be of, read and deploy to. */
+type Expected = [project: string, path: string, namespace: string];
 
 /** What an Application may say besides; the rest of its spec is compared with what it should be. */
 const known = [
@@ -142,15 +125,18 @@ const known = [
   ...["spec.source.repoURL", "spec.source.targetRevision", "spec.source.path"],
 ];
 
-function ofApplication(manifest: Manifest, should: Expected): string[] {
+function ofApplication(manifest: Manifest, [project, path, namespace]: Expected): string[] {
   const { spec } = manifest;
   const found: string[] = [];
-  if (spec.project !== should.project) found.push(`is of the project ${spec.project}`);
-  if (spec.source?.path !== should.path) found.push(`reads ${spec.source?.path}`);
+  if (spec.project !== project) found.push(`is of the project ${spec.project}`);
+  if (spec.source?.path !== path) found.push(`reads ${spec.source?.path}`);
   if (spec.source?.targetRevision !== "main") found.push(`reads ${spec.source?.targetRevision}`);
-  if (spec.destination.namespace !== should.namespace)
+  if (spec.destination.namespace !== namespace)
     found.push(`deploys to ${spec.destination.namespace}`);
-  if (spec.syncPolicy.syncOptions.join() !== should.options.join()) found.push("has sync options");
+  const options = spec.syncPolicy.syncOptions.join();
+  const ofRoot = "FailOnSharedResource=true,RespectIgnoreDifferences=true";
+  if (options !== (project === "platform" ? ofRoot : "FailOnSharedResource=true"))
+    found.push("has sync options");
   const fields = [
     ...Object.keys(manifest),
     ...Object.keys(spec).map((field) => `spec.${field}`),

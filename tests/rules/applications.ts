@@ -6,12 +6,6 @@ const automated = {
   jsonPointers: ["/spec/syncPolicy/automated"],
 };
 
-/** What a platform's Application is synced with besides. */
-const options: Record<string, string[]> = {
-  argocd: ["ServerSideApply=true"],
-  root: ["RespectIgnoreDifferences=true"],
-};
-
 export const applications: Record<string, Rule> = {
   "an Application for each service, and each reads a folder that is there": (repository) =>
     each(repository.environments, async (environment) => {
@@ -47,13 +41,13 @@ export const applications: Record<string, Rule> = {
   "only auto-sync may differ from Git, and only the root looks away": (repository) =>
     each(repository.environments, async (environment) =>
       each(await repository.applications(environment), ({ metadata: { name }, spec }) => {
-        const ignored = name === "root" ? [automated] : [];
+        const isRoot = name === "root";
         const what = `${environment}: ${name}`;
         return [
-          ...same(`${what} ignores`, spec.ignoreDifferences ?? [], ignored),
+          ...same(`${what} ignores`, spec.ignoreDifferences ?? [], isRoot ? [automated] : []),
           ...same(`${what}: sync options`, spec.syncPolicy?.syncOptions, [
             "FailOnSharedResource=true",
-            ...(options[name] ?? []),
+            ...(isRoot ? ["RespectIgnoreDifferences=true"] : []),
           ]),
         ];
       }),

@@ -150,6 +150,7 @@ export const projects: Record<string, Rule> = {
 
   "nothing is ever pruned that would take everything else along": (repository) =>
     each(repository.environments, async (environment) => {
+      const options = "argocd.argoproj.io/sync-options";
       const manifests = [
         ...(await repository.platform(environment)).filter(({ kind }) => kind === "AppProject"),
         ...(await repository.render(`clusters/${environment}/argocd`)).filter(({ kind }) =>
@@ -157,10 +158,9 @@ export const projects: Record<string, Rule> = {
         ),
       ];
       return each(manifests, ({ kind, metadata }) =>
-        same(
-          `${environment}: ${kind} ${metadata.name}`,
-          metadata.annotations?.["argocd.argoproj.io/sync-options"],
-          "Prune=false,Delete=false",
+        check(
+          metadata.annotations?.[options]?.startsWith("Prune=false,Delete=false"),
+          `${environment}: ${kind} ${metadata.name}: ${metadata.annotations?.[options]}`,
         ),
       );
     }),
