@@ -1,5 +1,5 @@
 // node bench/load.ts URL [connections] [seconds]: makes charges as fast as they are answered, and
-// prints what came of it as JSON. One process, one core; start several for more.
+// prints what came of it as JSON. One process, one core; start several for more. TOKEN is shown with each charge.
 import { connect } from "node:net";
 
 export interface Load {
@@ -21,10 +21,17 @@ const body = '{"currency":"EUR","value":374.72349876543211,"customer_id":1}';
  * Keeps each connection busy with one request after the other; one that the server closes is
  * opened again, as a client would.
  * @param url of the service, such as http://localhost:9000
+ * @param token of the caller, where the service asks for one
  */
-export async function load(url: string, connections = 32, seconds = 5): Promise<Load> {
+export async function load(
+  url: string,
+  connections = 32,
+  seconds = 5,
+  token?: string,
+): Promise<Load> {
   const { hostname, port, host } = new URL(url);
-  const request = `POST /api/v1/charge HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const authorization = token ? `Authorization: Bearer ${token}\r\n` : "";
+  const request = `POST /api/v1/charge HTTP/1.1\r\nHost: ${host}\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const begin = performance.now();
   const end = begin + seconds * 1000;
   const times: number[] = [];
@@ -85,5 +92,7 @@ export async function load(url: string, connections = 32, seconds = 5): Promise<
 if (import.meta.main) {
   const [url, connections = "32", seconds = "5"] = process.argv.slice(2);
   if (!url) throw new Error("node bench/load.ts URL [connections] [seconds]");
-  console.log(JSON.stringify(await load(url, Number(connections), Number(seconds))));
+  console.log(
+    JSON.stringify(await load(url, Number(connections), Number(seconds), process.env.TOKEN)),
+  );
 }

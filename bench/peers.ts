@@ -11,6 +11,8 @@ export interface Contender {
   name: string;
   /** Its command for this port of 127.0.0.1. */
   command: (port: number) => [string, ...string[]];
+  /** Whether it is told who may charge, and looks at the caller's token. */
+  knowsCaller?: boolean;
 }
 
 const flask = ["--app", peer("flask_app.py")];
@@ -26,6 +28,7 @@ export const paymentCommand = (...options: string[]): [string, ...string[]] => [
 export const contenders: Contender[] = [
   { name: "bare node:http", command: () => [node, peer("bare.cjs")] },
   { name: "payment", command: () => paymentCommand() },
+  { name: "payment, known caller", command: () => paymentCommand(), knowsCaller: true },
   { name: "payment, no snapshot", command: () => [node, join(payment, "main.cjs")] },
   { name: "fastify", command: () => [node, peer("fastify.cjs")] },
   {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Advice, main, run } from "../scripts/lib/command.ts";
 import { step, warn } from "../scripts/lib/progress.ts";
 import { table } from "../scripts/lib/table.ts";
+import { type Caller, makeCaller } from "./caller.ts";
 import { flameGraph } from "./flame.ts";
 import type { Load } from "./load.ts";
 import { type Contender, contenders, paymentCommand } from "./peers.ts";
@@ -18,18 +19,25 @@ const rounds = quick ? { start: 3, load: 1 } : { start: 15, load: 3 };
 const seconds = quick ? 1 : 3;
 
 /** Makes load from the other core, in a process of its own. */
-const load = async (url: string, duration: number): Promise<Load> =>
+const load = async (url: string, duration: number, token = ""): Promise<Load> =>
   JSON.parse(
-    await run("taskset", [
-      ...["--cpu-list", cores.load, process.execPath, "bench/load.ts"],
-      ...[url, "32", String(duration)],
-    ]),
+    await run(
+      "taskset",
+      [
+        ...["--cpu-list", cores.load, process.execPath, "bench/load.ts"],
+        ...[url, "32", String(duration)],
+      ],
+      { env: { ...process.env, TOKEN: token } },
+    ),
   );
 
-async function firstCharge(server: Server, begun: number): Promise<number> {
+async function firstCharge(server: Server, begun: number, token = ""): Promise<number> {
   const response = await fetch(`${server.url}/api/v1/charge`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: {
+      "content-type": "application/json",
+      ...(token && { authorization: `Bearer ${token}` }),
+    },
     body: '{"currency":"EUR","value":1.5,"customer_id":1}',
   });
   if (!response.ok) throw new Error(`a charge was answered ${response.status}`);
@@ -37,22 +45,30 @@ async function firstCharge(server: Server, begun: number): Promise<number> {
   return performance.now() - begun;
 }
 
-async function measureStart({ command }: Contender, samples: Samples): Promise<void> {
+/** The caller that contenders know who know one. */
+const caller = await makeCaller();
+
+async function measureStart({ command, knowsCaller }: Contender, samples: Samples): Promise<void> {
+  const { env, token } = knowsCaller ? caller : ({} as Partial<Caller>);
   const begun = performance.now();
-  const server = await start(command);
+  const server = await start(command, env);
   samples.coldStart.push(server.coldStart);
   samples.startCpu.push(server.startCpu);
-  samples.firstCharge.push(await firstCharge(server, begun));
+  samples.firstCharge.push(await firstCharge(server, begun, token));
   await server.stop();
 }
 
-async function measureLoad({ name, command }: Contender, samples: Samples): Promise<void> {
-  const server = await start(command);
+async function measureLoad(
+  { name, command, knowsCaller }: Contender,
+  samples: Samples,
+): Promise<void> {
+  const { env, token } = knowsCaller ? caller : ({} as Partial<Caller>);
+  const server = await start(command, env);
   await new Promise((resolve) => setTimeout(resolve, 300));
   samples.idle.push(memory(server.pid));
-  await load(server.url, seconds);
+  await load(server.url, seconds, token);
   const before = cpuSeconds(server.pid);
-  const { ok, other, failed, seconds: took, p99 } = await load(server.url, seconds);
+  const { ok, other, failed, seconds: took, p99 } = await load(server.url, seconds, token);
   const cpu = cpuSeconds(server.pid) - before;
   if (other + failed > ok / 1000) warn(`${name}: ${other} other answers, ${failed} failed`);
   samples.loaded.push(memory(server.pid));
@@ -130,6 +146,7 @@ main(async () => {
     }
   });
   await step("Profiling payment", profile);
+  caller.stop();
 
   const result = rows(
     measured.map(({ contender, samples }) => ({ name: contender.name, samples })),

@@ -29,9 +29,13 @@ export interface Server {
 
 /**
  * Starts a server on one core and waits until it answers.
+ * @param env more environment variables for it
  * @throws Error when it has not after ten seconds
  */
-export async function start(command: (port: number) => [string, ...string[]]): Promise<Server> {
+export async function start(
+  command: (port: number) => [string, ...string[]],
+  env: Record<string, string> = {},
+): Promise<Server> {
   const port = ports.next().value as number;
   const [file, ...args] = command(port);
   const begin = performance.now();
@@ -43,6 +47,7 @@ export async function start(command: (port: number) => [string, ...string[]]): P
       PEERS: folder,
       DRAIN_SECONDS: "0",
       PYTHONPYCACHEPREFIX: `${folder}/pycache`,
+      ...env,
     },
     stdio: "ignore",
   });
