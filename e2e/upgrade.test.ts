@@ -2,7 +2,8 @@ import test from "ava";
 import { run } from "../scripts/lib/command.ts";
 import { publish } from "../scripts/lib/git.ts";
 import { withLocalImages } from "../scripts/lib/local-images.ts";
-import { head, kubectl, restore, untilLive } from "./cluster.ts";
+import { retry } from "../scripts/lib/progress.ts";
+import { application, head, kubectl, restore, untilLive } from "./cluster.ts";
 import { record } from "./report.ts";
 import { startTraffic } from "./traffic.ts";
 
@@ -33,6 +34,17 @@ async function everything(): Promise<Map<string, string>> {
   return all;
 }
 
+/** Deletes the projects that this commit does not know: Argo CD never does, and calls that out of sync. */
+async function withoutNewProjects(commit: string): Promise<void> {
+  const unknown = await retry(60, async () => {
+    const { resources = [], sync } = (await application("root")).status ?? {};
+    if (sync?.revision !== commit) throw new Error(`the root is not at ${commit}`);
+    return resources.filter((one) => one.kind === "AppProject" && one.requiresPruning);
+  });
+  for (const { name } of unknown)
+    await kubectl.run(["delete", "appprojects.argoproj.io", name, "-n", "argocd"]);
+}
+
 test.afterEach.always(restore);
 
 test.serial(
@@ -40,6 +52,7 @@ test.serial(
   async (t) => {
     const from = await withLocalImages(await base());
     await publish(kubectl, from);
+    await withoutNewProjects(from);
     await untilLive(from);
     const before = await everything();
 

@@ -91,7 +91,7 @@ export interface Application {
     };
     /** What was deployed, the newest last. */
     history?: { id: number; revision: string; deployedAt: string; deployStartedAt?: string }[];
-    resources?: { kind: string; namespace?: string; name: string }[];
+    resources?: { kind: string; namespace?: string; name: string; requiresPruning?: boolean }[];
   };
 }
 
