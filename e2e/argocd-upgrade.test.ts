@@ -1,14 +1,13 @@
 import test from "ava";
+import { argoCDReady } from "../scripts/lib/argocd.ts";
 import { run, succeeds } from "../scripts/lib/command.ts";
 import { publish } from "../scripts/lib/git.ts";
 import { waitFor } from "../scripts/lib/progress.ts";
 import { localRegistry } from "../scripts/lib/registry.ts";
 import { runbook } from "../scripts/lib/runbook.ts";
-import { commit, head, kubectl, pods, restore, untilLive } from "./cluster.ts";
+import { autoSync, commit, head, kubectl, pods, restore, untilLive } from "./cluster.ts";
 import { record } from "./report.ts";
 import { startTraffic } from "./traffic.ts";
-
-const folder = "clusters/local/argocd";
 
 /** Argo CD's image. */
 interface Image {
@@ -19,7 +18,7 @@ interface Image {
 /** Commits that Argo CD is to run another image. */
 const commitImage = ({ newName, newTag }: Image) =>
   commit(
-    `${folder}/kustomization.yaml`,
+    "clusters/local/argocd/kustomization.yaml",
     (text) =>
       `${text}images:\n  - name: quay.io/argoproj/argocd\n    newName: ${newName}\n    newTag: ${newTag}\n`,
   );
@@ -53,12 +52,6 @@ async function releaseApart(): Promise<Image & { isPublished: boolean }> {
   return { newName, newTag, isPublished };
 }
 
-/** Ends when every part of Argo CD is new and ready. */
-async function rolledOut(): Promise<void> {
-  for (const kind of ["deployment", "statefulset"])
-    await kubectl.run(["rollout", "status", kind, "-n", "argocd", "--timeout=3m"]);
-}
-
 /** What nothing may make anew, with the identity that it keeps until it is deleted. */
 async function identities(): Promise<string[]> {
   const kinds = "applications.argoproj.io,appprojects.argoproj.io,customresourcedefinitions";
@@ -74,15 +67,11 @@ const shells = () =>
     ...["get", "configmap", "argocd-cm", "-n", "argocd", "-o", "jsonpath={.data.exec\\.enabled}"],
   ]);
 
-const patch = (what: string[], change: object) =>
+const allowShells = () =>
   kubectl.run([
-    ...["patch", ...what, "-n", "argocd", "--type=merge", "--patch", JSON.stringify(change)],
+    ...["patch", "configmap", "argocd-cm", "-n", "argocd", "--type=merge"],
+    ...["--patch", JSON.stringify({ data: { "exec.enabled": "true" } })],
   ]);
-const autoSync = (enabled: boolean) =>
-  patch(["applications.argoproj.io", "argocd"], {
-    spec: { syncPolicy: { automated: { enabled } } },
-  });
-const allowShells = () => patch(["configmap", "argocd-cm"], { data: { "exec.enabled": "true" } });
 
 test.after.always(restore);
 
@@ -93,8 +82,8 @@ test.serial("a setting of Argo CD that is changed by hand is put back", async (t
   t.log(`after ${((performance.now() - begin) / 1000).toFixed(1)} s`);
 
   // The control: it is Argo CD's own Application that does it.
-  await autoSync(false);
-  t.teardown(() => autoSync(true));
+  await autoSync("argocd", false);
+  t.teardown(() => autoSync("argocd", true));
   await allowShells();
   await new Promise((resolve) => setTimeout(resolve, 15_000));
   t.is(await shells(), "true");
@@ -111,7 +100,7 @@ test.serial(
       const begin = performance.now();
       const sha = await merge();
       await untilLive(sha);
-      await rolledOut();
+      await argoCDReady(kubectl, "3m");
       steps.push({ step: `to ${to}`, seconds: (performance.now() - begin) / 1000 });
       const images = await running();
       t.true(images.length >= 4);

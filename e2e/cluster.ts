@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Charge, chargesOfAntaeus, inAntaeus } from "../scripts/lib/charges.ts";
-import { type Application, isLive, Kubectl, reasons, state } from "../scripts/lib/cluster.ts";
+import { type Application, Kubectl, reasons, state } from "../scripts/lib/cluster.ts";
 import { Advice, run } from "../scripts/lib/command.ts";
 import { publish } from "../scripts/lib/git.ts";
 import { withLocalImages } from "../scripts/lib/local-images.ts";
 import { type Invoice, invoices } from "../scripts/lib/pay-run.ts";
-import { retry, waitFor } from "../scripts/lib/progress.ts";
+import { retry } from "../scripts/lib/progress.ts";
 
 export const kubectl = await Kubectl.current();
 
@@ -20,11 +20,7 @@ export const head = await withLocalImages(await run("git", ["rev-parse", "HEAD"]
 /** Waits until every Application runs the commit. @returns seconds it took */
 export async function untilLive(commit: string, timeout = 180): Promise<number> {
   const begin = performance.now();
-  const live = await waitFor(timeout, async () => {
-    const applications = await kubectl.applications();
-    return applications.every((application) => isLive(application, commit)) || undefined;
-  });
-  if (live) return (performance.now() - begin) / 1000;
+  if (await kubectl.untilLive(commit, timeout)) return (performance.now() - begin) / 1000;
   const states = (await kubectl.applications()).map(
     (application) =>
       `${application.metadata.name}: ${state(application)} ${reasons(application).join("; ")}`,
@@ -64,6 +60,13 @@ export async function commit(file: string, change: (text: string) => string): Pr
   } finally {
     rmSync(clone, { recursive: true, force: true });
   }
+}
+
+/** Whether an Application follows Git by itself, and puts back what others change. */
+export async function autoSync(name: string, enabled: boolean): Promise<void> {
+  const change = JSON.stringify({ spec: { syncPolicy: { automated: { enabled } } } });
+  const patch = ["patch", "applications.argoproj.io", name, "-n", "argocd"];
+  await kubectl.run([...patch, "--type=merge", "--patch", change]);
 }
 
 /** Ends when all of payment's pods are new and ready. */

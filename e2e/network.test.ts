@@ -2,7 +2,7 @@ import test from "ava";
 import { run } from "../scripts/lib/command.ts";
 import { retry } from "../scripts/lib/progress.ts";
 import { localRegistry } from "../scripts/lib/registry.ts";
-import { head, kubectl, pods, untilLive } from "./cluster.ts";
+import { autoSync, head, kubectl, pods, untilLive } from "./cluster.ts";
 import {
   itself,
   network,
@@ -126,23 +126,8 @@ async function matrix(from: Record<Source, Caller>, to: Record<Target, string>) 
   return cells;
 }
 
-/** Whether the root Application puts back what others change. */
-async function selfHealing(on: boolean): Promise<void> {
-  const patch = JSON.stringify({ spec: { syncPolicy: { automated: { enabled: on } } } });
-  const args = [
-    "applications.argoproj.io",
-    "root",
-    "-n",
-    "argocd",
-    "--type=merge",
-    "--patch",
-    patch,
-  ];
-  await kubectl.run(["patch", ...args]);
-}
-
 test.after.always(async () => {
-  await selfHealing(true);
+  await autoSync("root", true);
   for (const [name, { namespace }] of Object.entries(strangers)) {
     await kubectl.run(["delete", "-n", namespace, "--ignore-not-found", `pod/e2e-${name}`]);
   }
@@ -160,7 +145,7 @@ test("every cell of the table answers as the table says; without the policies, n
   t.deepEqual(wrong, []);
 
   // The control: with the policies away, each call that was blocked goes through.
-  await selfHealing(false);
+  await autoSync("root", false);
   for (const namespace of namespaces) {
     await kubectl.run(["delete", "networkpolicies", "--all", "-n", namespace]);
   }
@@ -174,7 +159,7 @@ test("every cell of the table answers as the table says; without the policies, n
 
   // Restored by Argo CD, they close again.
   const begin = performance.now();
-  await selfHealing(true);
+  await autoSync("root", true);
   await retry(60, async () => {
     for (const { expected, actual, source, target } of await matrix(from, to)) {
       if (actual !== expected) throw new Error(`${source} → ${target} is not as it was`);

@@ -933,7 +933,7 @@ export const mutations: Record<string, Mutation[]> = {
       file: "argocd/projects/kustomization.yaml",
       from: "Prune=false,Delete=false",
       to: "Delete=false",
-      says: /AppProject payment: Delete=false/,
+      says: /AppProject payment: "Delete=false"/,
     },
   ],
 

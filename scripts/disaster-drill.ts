@@ -1,9 +1,9 @@
 // make disaster-drill: the cluster is gone; the runbook's commands, and how long until all is back.
-import { isLive, Kubectl, localContext } from "./lib/cluster.ts";
+import { Kubectl, localContext } from "./lib/cluster.ts";
 import { Advice, main, run } from "./lib/command.ts";
 import { withLocalImages } from "./lib/local-images.ts";
 import { isFair, payRun, report } from "./lib/pay-run.ts";
-import { step, waitFor } from "./lib/progress.ts";
+import { step } from "./lib/progress.ts";
 import { record } from "./lib/record.ts";
 import { runbook } from "./lib/runbook.ts";
 
@@ -15,13 +15,10 @@ main(async () => {
     steps.push({ step: command, seconds: (performance.now() - begin) / 1000 });
   }
   const commit = await withLocalImages(await run("git", ["rev-parse", "HEAD"]));
-  const kubectl = new Kubectl(localContext);
   // Argo CD has just taken itself over: it reads its settings anew, and looks at everything once more.
-  const isBack = await waitFor(60, async () => {
-    const applications = await kubectl.applications();
-    return applications.every((application) => isLive(application, commit)) || undefined;
-  });
-  if (!isBack) throw new Advice("Not everything is back: make status says what is missing.");
+  if (!(await new Kubectl(localContext).untilLive(commit, 60))) {
+    throw new Advice("Not everything is back: make status says what is missing.");
+  }
   const paid = await payRun("http://localhost:30008");
   console.log(report(paid));
   record("drill-disaster", { title: "Disaster: the cluster is deleted", head: commit, steps });

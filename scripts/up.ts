@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import { logins, makeLogins } from "./lib/argocd.ts";
+import { argoCDReady, logins, makeLogins } from "./lib/argocd.ts";
 import {
   argoCDUrl,
   cluster,
@@ -144,32 +144,23 @@ async function buildGit(files: string, say: (line: string) => void): Promise<voi
 /** Installs Argo CD. From then on it is as Git says; but one that is not well may be unable to read that. */
 async function installArgoCD(files: string, say: (line: string) => void): Promise<void> {
   const own = ["get", "applications.argoproj.io", "argocd", "-n", "argocd"];
-  const keepsItself = await kubectl.run(own).then(
-    () => isReady("1m"),
-    () => false,
-  );
+  const keepsItself = await kubectl
+    .run(own)
+    .then(() => argoCDReady(kubectl, "1m"))
+    .then(
+      () => true,
+      () => false,
+    );
   if (keepsItself) return say("it is there, and keeps itself as Git says");
   // As Argo CD's own manager of fields: a field that Git drops has no other owner then, and goes.
   await apply(files, "clusters/local/argocd", "--field-manager=argocd-controller");
   const established = ["--for=condition=Established", "crd/applications.argoproj.io"];
   await kubectl.run(["wait", ...established, "--timeout=1m"]);
-  if (!(await isReady("10m"))) {
+  await argoCDReady(kubectl, "10m").catch(() => {
     throw new Advice(
       "Argo CD does not start: kubectl -n argocd get pods says which part; make down and make up start over.",
     );
-  }
-}
-
-/** Whether every part of Argo CD is ready, before this time has passed. */
-async function isReady(timeout: string): Promise<boolean> {
-  const status = ["rollout", "status", "-n", "argocd", `--timeout=${timeout}`];
-  try {
-    await kubectl.run([...status, "deployment"]);
-    await kubectl.run([...status, "statefulset"]);
-    return true;
-  } catch {
-    return false;
-  }
+  });
 }
 
 /** Applies a folder of the commit. On the server's side, because Argo CD's CRDs are too large for the client's. */

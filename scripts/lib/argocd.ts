@@ -58,6 +58,16 @@ function parse(text: string): unknown {
   }
 }
 
+/**
+ * Ends when every part of Argo CD is new and ready.
+ * @param timeout for its Deployments, and again for its StatefulSet: 3m, for one
+ * @throws Error when they are not by then
+ */
+export async function argoCDReady(kubectl: Kubectl, timeout: string): Promise<void> {
+  for (const kind of ["deployment", "statefulset"])
+    await kubectl.run(["rollout", "status", kind, "-n", "argocd", `--timeout=${timeout}`]);
+}
+
 /** The Secret in which make up keeps the passwords that it made up. */
 const secret = "local-logins";
 

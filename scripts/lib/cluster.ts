@@ -1,4 +1,5 @@
 import { Advice, run } from "./command.ts";
+import { waitFor } from "./progress.ts";
 
 /** The local cluster, as clusters/local/kind.yaml names it, and kubectl's name for it. */
 export const cluster = "pe-gitops";
@@ -68,6 +69,15 @@ export class Kubectl {
       "argocd",
     ]);
     return items;
+  }
+
+  /** Waits until every Application runs a commit and is well. @returns whether they did in time */
+  async untilLive(commit: string, seconds: number): Promise<boolean> {
+    const live = await waitFor(seconds, async () => {
+      const applications = await this.applications();
+      return applications.every((application) => isLive(application, commit)) || undefined;
+    });
+    return live !== undefined;
   }
 }
 

@@ -158,9 +158,10 @@ export const projects: Record<string, Rule> = {
         ),
       ];
       return each(manifests, ({ kind, metadata }) =>
-        check(
-          metadata.annotations?.[options]?.startsWith("Prune=false,Delete=false"),
-          `${environment}: ${kind} ${metadata.name}: ${metadata.annotations?.[options]}`,
+        same(
+          `${environment}: ${kind} ${metadata.name}`,
+          metadata.annotations?.[options],
+          `Prune=false,Delete=false${kind === "AppProject" ? "" : ",ServerSideApply=true"}`,
         ),
       );
     }),
