@@ -19,19 +19,19 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36mmake %-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
-	@node scripts/run.ts
+	@node tools/commands/run.ts
 
 test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@biome ci
 	@for folder in . $(SERVICES); do tsc --project $$folder || exit; done
 	@for service in $(SERVICES); do npm test --silent --prefix $$service || exit; done
-	@ava 'tests/**'
+	@ava 'tests/tools/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
 mutate: $(INSTALLED) ## Break the manifests in many ways, and see the tests find each
-	@ava 'mutations/**'
+	@ava tests/manifests/mutations.test.ts
 
 schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its description allows and forbids
-	@node scripts/schemathesis.ts .tools/schemathesis/bin/schemathesis
+	@node tools/commands/schemathesis.ts .tools/schemathesis/bin/schemathesis
 
 bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
 	@node bench/run.ts
@@ -40,67 +40,67 @@ image-contents: $(NODE) ## List what payment's image holds, file by file, and wh
 	@node bench/image-contents.ts
 
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
-	@node scripts/up.ts
+	@node tools/commands/up.ts
 
 deploy: $(NODE) ## Show the cluster the newest commit (a Git hook does it at each commit)
-	@node scripts/deploy.ts
+	@node tools/commands/deploy.ts
 
 pay: $(NODE) ## Make a pay run in the cluster
-	@node scripts/pay.ts
+	@node tools/commands/pay.ts
 
 status: $(NODE) ## Show what is deployed: revision, image, sync, health
-	@node scripts/status.ts
+	@node tools/commands/status.ts
 
 live: $(NODE) ## Follow a commit until every pod serves it, and say where it is (COMMIT=HEAD)
-	@node scripts/live.ts
+	@node tools/commands/live.ts
 
 e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
-	@rm -rf report; ava --concurrency 1 --timeout 10m 'e2e/**'; code=$$?; node scripts/report.ts; exit $$code
+	@rm -rf report; ava --concurrency 1 --timeout 10m 'tests/e2e/**' 'tests/docker/**'; code=$$?; node tools/commands/report.ts; exit $$code
 
 disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
-	@node scripts/disaster-drill.ts
+	@node tools/commands/disaster-drill.ts
 
 report: $(NODE) ## Write report/index.html again, and README's tables
-	@node scripts/report.ts
+	@node tools/commands/report.ts
 
 preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)
-	@node scripts/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
+	@node tools/commands/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
 dora: $(NODE) ## Write report/dora.html: how often, how fast and how safely is deployed
-	@node scripts/dora.ts
+	@node tools/commands/dora.ts
 
 preview-comment: node_modules/.package-lock.json # by .github/workflows/preview.yaml
-	@node scripts/preview-comment.ts
+	@node tools/commands/preview-comment.ts
 
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
-	@node scripts/shell-multitool.ts
+	@node tools/commands/shell-multitool.ts
 
 promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=payment, DRY_RUN=1)
-	@node scripts/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
+	@node tools/commands/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
 
 image: $(NODE) # by .github/workflows/publish.yaml: for this machine's architecture (SERVICE=payment)
-	@node scripts/image.ts --service "$(SERVICE)"
+	@node tools/commands/image.ts --service "$(SERVICE)"
 
 publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture, signed
-	@node scripts/publish.ts --service "$(SERVICE)"
+	@node tools/commands/publish.ts --service "$(SERVICE)"
 
 bump: $(NODE) ## Put a published image into testing's overlay, on main (SERVICE=payment)
-	@node scripts/bump.ts --service "$(SERVICE)" $(if $(DIGEST),--digest "$(DIGEST)")
+	@node tools/commands/bump.ts --service "$(SERVICE)" $(if $(DIGEST),--digest "$(DIGEST)")
 
 verify-images: node_modules/.package-lock.json ## Check who signed the images that the overlays name (BASE=main: only new ones)
-	@node scripts/verify-images.ts $(if $(BASE),--base "$(BASE)")
+	@node tools/commands/verify-images.ts $(if $(BASE),--base "$(BASE)")
 
 new-service: $(NODE) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
-	@node scripts/new-service.ts "$(NAME)"
+	@node tools/commands/new-service.ts "$(NAME)"
 
 new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
-	@node scripts/new-environment.ts "$(NAME)"
+	@node tools/commands/new-environment.ts "$(NAME)"
 
 branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)
-	@node scripts/branch-protection.ts $(if $(BUMP_APP),--bump-app "$(BUMP_APP)") $(if $(DRY_RUN),--dry-run)
+	@node tools/commands/branch-protection.ts $(if $(BUMP_APP),--bump-app "$(BUMP_APP)") $(if $(DRY_RUN),--dry-run)
 
 down: $(NODE) ## Remove the cluster and all that make up made
-	@node scripts/down.ts
+	@node tools/commands/down.ts
 
 format: $(INSTALLED) ## Format and fix the code
 	@biome check --write
@@ -110,7 +110,7 @@ $(NODE):
 	@echo "▸ Bringing Node $(NODE_VERSION) from npm: this machine has $$(node --version)"
 	@npm install --silent --no-save --prefix .tools/node-$(NODE_VERSION) node@$(NODE_VERSION)
 
-.tools/schemathesis/ready: scripts/schemathesis/requirements.txt
+.tools/schemathesis/ready: tools/schemathesis/requirements.txt
 	@echo "▸ Bringing Schemathesis from PyPI"
 	@python3 -m venv .tools/schemathesis && .tools/schemathesis/bin/pip install --quiet --requirement $< && touch $@
 

@@ -1,5 +1,0 @@
-import { record as keep } from "../scripts/lib/record.ts";
-import { head } from "./cluster.ts";
-
-/** Keeps what a test found of the commit under test. To be called before the assertions: wrong is found too. */
-export const record = (name: string, found: object): void => keep(name, { head, ...found });

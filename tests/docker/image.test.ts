@@ -1,0 +1,78 @@
+import test from "ava";
+import { contents } from "../../bench/image.ts";
+import { run } from "../../tools/cli/command.ts";
+
+const image = "localhost/pe-gitops-e2e-payment-image";
+const container = "pe-gitops-e2e-payment-image";
+
+test.before("payment's image is built", async () => {
+  await run("docker", ["build", "--quiet", "--tag", image, "payment-service"]);
+});
+test.after.always(async () => {
+  await run("docker", ["rm", "--force", container]);
+  await run("docker", ["rmi", "--force", image]);
+});
+
+test("it holds Node, its libraries and the service, and says so", async (t) => {
+  const { files, sbom } = await contents(image);
+  const paths = files.map(({ path }) => path);
+  const libraries = paths.filter((path) => /\.so(\.\d+)*$/.test(path));
+  const own = ["/main.cjs", "/node", "/sbom.cdx.json", "/snapshot.blob"];
+  t.deepEqual(paths.toSorted(), [...own, ...libraries].toSorted());
+
+  const listed = sbom.components.flatMap(({ evidence }) =>
+    evidence.occurrences.map(({ location }) => location),
+  );
+  const described = paths.filter((path) => path !== "/sbom.cdx.json");
+  t.deepEqual([...new Set(listed)].toSorted(), described.toSorted());
+  const versions = sbom.components.map(({ purl }) => purl);
+  t.true(versions.some((purl) => purl.startsWith("pkg:npm/%40hapi/hapi@")));
+  t.true(versions.some((purl) => purl.startsWith("pkg:deb/debian/libc6@")));
+
+  const compressed = files.reduce((sum, file) => sum + file.compressed, 0);
+  t.log(`${(compressed / 1e6).toFixed(1)} MB compressed`);
+  t.true(compressed < 50e6);
+});
+
+for (const program of [
+  "/bin/sh",
+  "/bin/bash",
+  "/busybox/sh",
+  "/usr/bin/apt",
+  "/usr/local/bin/npm",
+]) {
+  test(`it has no ${program}`, async (t) => {
+    const { message } =
+      (await t.throwsAsync(run("docker", ["run", "--rm", "--entrypoint", program, image]))) ?? {};
+    t.regex(message ?? "", /no such file or directory/);
+  });
+}
+
+test("control: what it has can be run", async (t) => {
+  t.regex(await run("docker", ["run", "--rm", "--entrypoint", "/node", image, "--version"]), /^v/);
+});
+
+test("it runs as nobody in particular, and writes nowhere", async (t) => {
+  await run("docker", [
+    ...["run", "--detach", "--name", container, "--read-only", "--cap-drop", "ALL"],
+    ...["--security-opt", "no-new-privileges", image],
+  ]);
+  const inside = (code: string) => run("docker", ["exec", container, "/node", "-p", code]);
+  t.is(await inside("process.getuid()"), "1000");
+  t.is(
+    await inside("try { fs.writeFileSync('/x', ''); 'written' } catch ({ code }) { code }"),
+    "EROFS",
+  );
+  const charge = `fetch("http://127.0.0.1:9000/api/v1/charge", { method: "POST", headers: { "content-type": "application/json" }, body: '{"currency":"EUR","value":1,"customer_id":1}' }).then((answer) => answer.text()).then(console.log)`;
+  t.regex(
+    await run("docker", ["exec", container, "/node", "-e", charge]),
+    /^\{"result":(true|false)\}$/,
+  );
+});
+
+test("without the snapshot the bundle starts all the same", async (t) => {
+  const printed = await run("docker", [
+    ...["run", "--rm", "--env", "PORT=x", "--entrypoint", "/node", image, "/main.cjs"],
+  ]).catch((error: Error) => error.message);
+  t.regex(printed, /The environment is wrong: "PORT"/);
+});

@@ -1,0 +1,77 @@
+import test from "ava";
+import { waitFor } from "../../tools/cli/progress.ts";
+import { reasons } from "../../tools/kubernetes/cluster.ts";
+import { resourceTree } from "./support/argocd.ts";
+import { application, charges, commit, pods, restore, untilLive } from "./support/cluster.ts";
+
+const overlay = "apps/payment/overlays/testing/kustomization.yaml";
+const names = async () => (await pods("payment")).map(({ metadata }) => metadata.name).sort();
+
+test.afterEach.always(restore);
+
+test.serial("a commit that changes a config value reaches the pods", async (t) => {
+  const old = await pods("payment");
+  const fair = await charges(60);
+  t.is(
+    new Set(fair.map(({ result }) => result)).size,
+    2,
+    "before: some are accepted, some refused",
+  );
+
+  const changed = await commit(overlay, (text) =>
+    text.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=1"),
+  );
+  t.log(`live ${(await untilLive(changed)).toFixed(1)} s after Argo CD had the commit`);
+
+  const configMap = ([pod]: typeof old) => pod?.spec.containers[0]?.envFrom[0]?.configMapRef.name;
+  t.not(configMap(await pods("payment")), configMap(old), "another value is another ConfigMap");
+  t.true(
+    (await charges(60)).every(({ result }) => result),
+    "after: all are accepted",
+  );
+});
+
+test.serial(
+  "an image that cannot be pulled leaves the old pods serving, and Argo CD says why",
+  async (t) => {
+    const old = await names();
+    const digest = `sha256:${"0".repeat(64)}`;
+    await commit(overlay, (text) => text.replace(/digest: .*/, `digest: ${digest}`));
+
+    const why = await waitFor(90, async () => {
+      const tree = await resourceTree("payment");
+      return tree.find(({ kind, health }) => kind === "Pod" && /pull/i.test(health?.message ?? ""));
+    });
+    t.log(`${why?.name}: ${why?.health?.status}, ${why?.health?.message}`);
+    t.is(why?.health?.status, "Degraded");
+    t.regex(why?.health?.message ?? "", /sha256:0000/);
+    t.not((await application("payment")).status?.health?.status, "Healthy");
+
+    const now = await names();
+    t.true(
+      old.every((name) => now.includes(name)),
+      `${old} before, ${now} now`,
+    );
+    t.true((await charges(20)).every(({ status }) => status === 200));
+  },
+);
+
+test.serial(
+  "manifests that do not render leave everything as it is, and the Application says why",
+  async (t) => {
+    const old = await names();
+    const broken = await commit(overlay, (text) => text.replace("../../base", "../../basement"));
+
+    const status = await waitFor(60, async () => {
+      const { status } = await application("payment");
+      return status?.conditions?.length ? status : undefined;
+    });
+    const [reason = "", ...rest] = reasons({ metadata: { name: "payment" }, status: status ?? {} });
+    t.log(reason, ...rest);
+    t.regex(reason, /basement/);
+
+    t.deepEqual(await names(), old);
+    t.true((await charges(20)).every(({ status }) => status === 200));
+    t.not((await application("payment")).status?.sync?.status, "Synced", broken);
+  },
+);

@@ -1,0 +1,71 @@
+import test from "ava";
+import { waitFor } from "../../tools/cli/progress.ts";
+import { reasons } from "../../tools/kubernetes/cluster.ts";
+import { application, charges, commit, kubectl, pods, restore } from "./support/cluster.ts";
+
+const overlay = "apps/payment/overlays/testing/kustomization.yaml";
+const [running] = await pods("payment");
+const image = running?.spec.containers[0]?.image ?? "";
+const [name = "", digest = ""] = image.split(/:[^:]*@/);
+
+/** A pod that the namespace's security level lets in. */
+const pod = (image: string, kind = "containers") => {
+  const container = (image: string) => ({
+    name: `a-${kind.toLowerCase()}`,
+    image,
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+  });
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "e2e-image" },
+    spec: {
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [{ ...container(running?.spec.containers[0]?.image ?? ""), name: "b" }],
+      [kind]: [container(image)],
+    },
+  });
+};
+
+const create = (namespace: string, manifest: string) =>
+  kubectl.run(["create", "--dry-run=server", "-n", namespace, "-f", "-"], manifest).then(
+    () => "let in",
+    (error: Error) => error.message,
+  );
+
+for (const [what, refused] of [
+  ["a tag without a digest", `${name}:1.0.0`],
+  ["neither tag nor digest", name],
+  ["another registry", `docker.io/bpesics/pe-payment@${digest}`],
+  ["another owner", `ghcr.io/somebody/pe-payment@${digest}`],
+  ["a name that only begins like ours", `ghcr.io/bpesics/pe-payment/evil@${digest}`],
+] as const) {
+  test(`an image by ${what} is refused`, async (t) => {
+    for (const kind of ["containers", "initContainers"])
+      t.regex(await create("app-payment", pod(refused, kind)), /every image here must be/, kind);
+    // The control: elsewhere nobody asks.
+    t.is(await create("default", pod(refused)), "let in");
+  });
+}
+
+test("an image of ours by its digest is let in, with its tag or without", async (t) => {
+  t.is(await create("app-payment", pod(image)), "let in");
+  t.is(await create("app-payment", pod(`${name}@${digest}`)), "let in");
+});
+
+test.serial(
+  "a merged image without a digest does not run, and the application says why",
+  async (t) => {
+    const before = (await pods("payment")).map(({ metadata }) => metadata.name).sort();
+    await commit(overlay, (text) => text.replace(/ +digest: .*\n/, ""));
+    const why = await waitFor(60, async () => {
+      const said = reasons(await application("payment")).join("\n");
+      return /every image here must be/.test(said) ? said : undefined;
+    });
+    t.log(why);
+    t.truthy(why);
+    t.deepEqual((await pods("payment")).map(({ metadata }) => metadata.name).sort(), before);
+    t.true((await charges(10)).every(({ status }) => status === 200));
+    await restore();
+  },
+);

@@ -1,0 +1,171 @@
+import test from "ava";
+import { run } from "../../tools/cli/command.ts";
+import { retry } from "../../tools/cli/progress.ts";
+import { localRegistry } from "../../tools/local/registry.ts";
+import {
+  itself,
+  network,
+  type Place,
+  places,
+  type Source,
+  sources,
+  type Target,
+  targets,
+} from "../access/network.ts";
+import { autoSync, head, kubectl, pods, untilLive } from "./support/cluster.ts";
+import { podReady, startPod } from "./support/pod.ts";
+import { record } from "./support/report.ts";
+
+const namespaces = ["app-antaeus", "app-payment"];
+const outsideName = "pe-gitops-e2e-outside";
+
+interface Caller {
+  namespace: string;
+  pod: string;
+}
+
+interface Stranger extends Place {
+  hostNetwork?: boolean;
+}
+
+/** The callers that are none of the services' pods. */
+const strangers: Record<string, Stranger> = {
+  ...places,
+  node: { namespace: "default", labels: {}, hostNetwork: true },
+};
+
+async function callers(): Promise<Record<Source, Caller>> {
+  const [antaeus] = await pods("antaeus");
+  const [payment] = await pods("payment");
+  const monitoring = { apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } };
+  await kubectl.run(["apply", "-f", "-"], JSON.stringify(monitoring));
+  const made: Record<string, Caller> = {};
+  for (const [name, stranger] of Object.entries(strangers)) {
+    made[name] = { namespace: stranger.namespace, pod: `e2e-${name}` };
+    await startPod({ ...stranger, name: `e2e-${name}` });
+  }
+  for (const { namespace, pod } of Object.values(made)) await podReady(namespace, pod);
+  return {
+    antaeus: { namespace: "app-antaeus", pod: antaeus?.metadata.name ?? "" },
+    payment: { namespace: "app-payment", pod: payment?.metadata.name ?? "" },
+    ...made,
+  } as Record<Source, Caller>;
+}
+
+/** Where each target is. Addresses, so that a call does not need DNS; DNS is a target of its own. */
+async function addresses(): Promise<Record<Target, string>> {
+  const get = (...args: string[]) => kubectl.run(["get", ...args]);
+  const service = (name: string, namespace: string) =>
+    get("service", name, "-n", namespace, "-o", "jsonpath={.spec.clusterIP}");
+  const pod = (namespace: string) =>
+    get(
+      "pods",
+      "-n",
+      namespace,
+      "-o",
+      "jsonpath={.items[?(@.metadata.labels.pod-template-hash)].status.podIP}",
+    );
+  const antaeus = await pod("app-antaeus");
+  // Not the pod that calls.
+  const payment = (await pod("app-payment")).split(" ").at(-1);
+  return {
+    antaeus: `${await service("antaeus", "app-antaeus")}:8000`,
+    "antaeus-pod": `${antaeus}:8000`,
+    payment: `${await service("payment", "app-payment")}:9000`,
+    "payment-pod": `${payment}:9000`,
+    "payment-other": `${payment}:9001`,
+    dns: `${await service("kube-dns", "kube-system")}:53`,
+    api: `${await service("kubernetes", "default")}:443`,
+    outside: await outside(),
+  };
+}
+
+/** A container beside the cluster's nodes plays the world outside. */
+async function outside(): Promise<string> {
+  const [payment] = await pods("payment");
+  await run("docker", ["rm", "-f", outsideName]);
+  const image = payment?.spec.containers[0]?.image.replace(/^[^/]+/, localRegistry) ?? "";
+  await run("docker", ["run", "--quiet", "-d", "--name", outsideName, "--network", "kind", image]);
+  const ip = "{{.NetworkSettings.Networks.kind.IPAddress}}";
+  return `${await run("docker", ["inspect", "-f", ip, outsideName])}:9000`;
+}
+
+/** Tries to connect to each address. A refusal has arrived there too; silence has not. */
+async function reached(from: Caller, to: Record<string, string>): Promise<Record<string, string>> {
+  const script = `
+    const { connect } = require("node:net");
+    const reach = ([name, address]) => new Promise((resolve) => {
+      const [host, port] = address.split(":");
+      const socket = connect({ host, port: Number(port), timeout: 1500 });
+      const end = (how) => { socket.destroy(); resolve([name, how]); };
+      socket.on("connect", () => end("connected"));
+      socket.on("timeout", () => end("silence"));
+      socket.on("error", ({ code }) => end(code));
+    });
+    Promise.all(Object.entries(${JSON.stringify(to)}).map(reach))
+      .then((all) => console.log(JSON.stringify(Object.fromEntries(all))));`;
+  const args = ["exec", "-n", from.namespace, from.pod, "--", "/node", "-e", script];
+  return JSON.parse(await kubectl.run(args));
+}
+
+const isOpen = (answer = "") => answer === "connected" || answer === "ECONNREFUSED";
+
+/** Every source calls every target. */
+async function matrix(from: Record<Source, Caller>, to: Record<Target, string>) {
+  const cells = [];
+  for (const [source, caller] of Object.entries(from) as [Source, Caller][]) {
+    const answers = await reached(caller, to);
+    for (const target of Object.keys(targets) as Target[]) {
+      if (itself[source]?.includes(target)) continue;
+      const answered = answers[target] ?? "";
+      const expected = network[source].includes(target);
+      const words = { source: sources[source], target: targets[target] };
+      cells.push({ ...words, expected, actual: isOpen(answered), called: to[target], answered });
+    }
+  }
+  return cells;
+}
+
+test.after.always(async () => {
+  await autoSync("root", true);
+  for (const [name, { namespace }] of Object.entries(strangers)) {
+    await kubectl.run(["delete", "-n", namespace, "--ignore-not-found", `pod/e2e-${name}`]);
+  }
+  await run("docker", ["rm", "-f", outsideName]);
+  await untilLive(head);
+});
+
+test("every cell of the table answers as the table says; without the policies, nothing is closed", async (t) => {
+  const from = await callers();
+  const to = await addresses();
+
+  const cells = await matrix(from, to);
+  record("network", { title: "Who may talk to whom", cells });
+  const wrong = cells.filter(({ expected, actual }) => actual !== expected);
+  t.deepEqual(wrong, []);
+
+  // The control: with the policies away, each call that was blocked goes through.
+  await autoSync("root", false);
+  for (const namespace of namespaces) {
+    await kubectl.run(["delete", "networkpolicies", "--all", "-n", namespace]);
+  }
+  const control = await retry(30, async () => {
+    const open = await matrix(from, to);
+    const closed = open.find(({ actual }) => !actual);
+    if (closed) throw new Error(`${closed.source} → ${closed.target} is closed without a policy`);
+    return open;
+  });
+  t.is(control.length, cells.length);
+
+  // Restored by Argo CD, they close again.
+  const begin = performance.now();
+  await autoSync("root", true);
+  await retry(60, async () => {
+    for (const { expected, actual, source, target } of await matrix(from, to)) {
+      if (actual !== expected) throw new Error(`${source} → ${target} is not as it was`);
+    }
+  });
+  const seconds = (performance.now() - begin) / 1000;
+  t.log(`${cells.length} cells; blocked again ${seconds.toFixed(1)} s after self-heal was back`);
+  record("network", { title: "Who may talk to whom", cells, seconds });
+});

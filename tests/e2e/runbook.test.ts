@@ -1,0 +1,61 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { run } from "../../tools/cli/command.ts";
+import { installHook } from "../../tools/local/hook.ts";
+import { runbook } from "../../tools/repository/markdown-commands.ts";
+import { charges, head, restore, untilLive } from "./support/cluster.ts";
+
+const overlay = "apps/payment/overlays/testing/kustomization.yaml";
+const clone = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
+const inClone = (command: string) => run("bash", ["-ec", command], { cwd: clone, both: true });
+
+/** Commits a change of payment's overlay the way a person does: in a working copy with make up's hook. */
+async function mistake(from: string, to: string): Promise<string> {
+  await inClone(`git checkout --quiet -B work ${head}`);
+  const text = readFileSync(join(clone, overlay), "utf8");
+  writeFileSync(join(clone, overlay), text.replace(from, to));
+  await inClone("git commit --quiet --all --message 'a mistake'");
+  return inClone("git rev-parse HEAD");
+}
+
+test.before(async () => {
+  await run("git", ["clone", "--quiet", ".", clone]);
+  await inClone("git config user.name e2e && git config user.email e2e@localhost");
+  await installHook(clone);
+});
+
+test.after.always(async () => {
+  rmSync(clone, { recursive: true, force: true });
+  await restore();
+});
+
+test.serial("A version that went live is bad", async (t) => {
+  await untilLive(await mistake("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0"));
+  t.true((await charges(40)).every(({ result }) => !result));
+  for (const commands of runbook["A version that went live is bad"] ?? []) await inClone(commands);
+  await untilLive(await inClone("git rev-parse HEAD"));
+  t.true((await charges(40)).some(({ result }) => result));
+});
+
+test.serial("An application does not follow Git", async (t) => {
+  await mistake("../../base", "../../basement");
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  const printed = [];
+  for (const commands of runbook["An application does not follow Git"] ?? []) {
+    printed.push(await inClone(commands));
+  }
+  t.regex(printed.join("\n"), /ComparisonError: .*basement/);
+  t.regex(printed.join("\n"), /"selfHeal":true/);
+  await restore();
+});
+
+test.serial("Invoices stay PENDING", async (t) => {
+  const printed = [];
+  for (const commands of runbook["Invoices stay PENDING"] ?? [])
+    printed.push(await inClone(commands));
+  t.regex(printed.join("\n"), /invoices are PAID/);
+  t.regex(printed.join("\n"), /"due":\d+,"accepted":\d+/);
+  t.regex(printed.join("\n"), /payment-from-antaeus/);
+});

@@ -1,0 +1,107 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Advice, run } from "../../../tools/cli/command.ts";
+import { retry } from "../../../tools/cli/progress.ts";
+import { publish } from "../../../tools/git/git.ts";
+import { type Application, Kubectl, reasons, state } from "../../../tools/kubernetes/cluster.ts";
+import { withLocalImages } from "../../../tools/local/local-images.ts";
+import { type Charge, chargesOfAntaeus, inAntaeus } from "../../../tools/pay-run/charges.ts";
+import { type Invoice, invoices } from "../../../tools/pay-run/pay-run.ts";
+
+export const kubectl = await Kubectl.current();
+
+/** Where Antaeus is reached from outside of the cluster. */
+export const antaeus = process.env.ANTAEUS_URL ?? "http://localhost:30008";
+
+/** The commit under test, with the images that were built from it. */
+export const head = await withLocalImages(await run("git", ["rev-parse", "HEAD"]));
+
+/** Waits until every Application runs the commit. @returns seconds it took */
+export async function untilLive(commit: string, timeout = 180): Promise<number> {
+  const begin = performance.now();
+  if (await kubectl.untilLive(commit, timeout)) return (performance.now() - begin) / 1000;
+  const states = (await kubectl.applications()).map(
+    (application) =>
+      `${application.metadata.name}: ${state(application)} ${reasons(application).join("; ")}`,
+  );
+  throw new Error(`${commit.slice(0, 7)} is not live after ${timeout} s\n${states.join("\n")}`);
+}
+
+/** The invoices, once the Service leads to the pod of now: a moment after that one is ready. */
+export const currentInvoices = (): Promise<Invoice[]> => retry(30, () => invoices(antaeus));
+
+export async function application(name: string): Promise<Application> {
+  return kubectl.json<Application>(["get", "applications.argoproj.io", name, "-n", "argocd"]);
+}
+
+/**
+ * Commits a change on top of the commit under test, in a clone of its own, and hands it to Argo CD.
+ * @param file the file to change
+ * @param change from its text to the new one
+ * @returns the new commit
+ */
+export async function commit(file: string, change: (text: string) => string): Promise<string> {
+  const clone = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
+  try {
+    const git = (...args: string[]) => run("git", ["-C", clone, ...args]);
+    await run("git", ["clone", "--quiet", "--no-hardlinks", ".", clone]);
+    await git("checkout", "--quiet", "--detach", head);
+    const path = join(clone, file);
+    const before = readFileSync(path, "utf8");
+    const after = change(before);
+    if (after === before) throw new Error(`the change does not change ${file}`);
+    writeFileSync(path, after);
+    const author = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
+    await git(...author, "commit", "--quiet", "--all", "--message", `e2e: change ${file}`);
+    const sha = await git("rev-parse", "HEAD");
+    await publish(kubectl, sha, clone);
+    return sha;
+  } finally {
+    rmSync(clone, { recursive: true, force: true });
+  }
+}
+
+/** Whether an Application follows Git by itself, and puts back what others change. */
+export async function autoSync(name: string, enabled: boolean): Promise<void> {
+  const change = JSON.stringify({ spec: { syncPolicy: { automated: { enabled } } } });
+  const patch = ["patch", "applications.argoproj.io", name, "-n", "argocd"];
+  await kubectl.run([...patch, "--type=merge", "--patch", change]);
+}
+
+/** Ends when all of payment's pods are new and ready. */
+export async function rolledOut(): Promise<void> {
+  const status = ["rollout", "status", "deployment/payment", "-n", "app-payment"];
+  await kubectl.run([...status, "--timeout=90s"]);
+}
+
+/** Goes back to the commit under test. */
+export async function restore(): Promise<void> {
+  await publish(kubectl, head);
+  await untilLive(head);
+}
+
+/** Runs JavaScript in Antaeus' pod, in the cluster's network. @returns what it prints, parsed */
+export const fromAntaeus = <T>(script: string): Promise<T> => inAntaeus<T>(kubectl, script);
+
+/** Charges from Antaeus' pod. @returns the status codes and the answers, in order */
+export const charges = (count: number): Promise<Charge[]> => chargesOfAntaeus(kubectl, count);
+
+interface Pod {
+  metadata: { name: string; deletionTimestamp?: string };
+  spec: { containers: { image: string; envFrom: { configMapRef: { name: string } }[] }[] };
+  status: { phase: string; conditions: { type: string; lastTransitionTime: string }[] };
+}
+
+/** The pods of a service that are not on their way out. */
+export async function pods(service: string): Promise<Pod[]> {
+  const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", "-n", `app-${service}`]);
+  return items.filter(({ metadata }) => !metadata.deletionTimestamp);
+}
+
+const applications = await kubectl.applications().catch(() => []);
+if (applications.length === 0) {
+  throw new Advice(
+    `No Applications in the context ${kubectl.context}: make up, or set KUBECONFIG.`,
+  );
+}

@@ -1,0 +1,217 @@
+import { BlockList } from "node:net";
+import type { Manifest } from "../../tools/render/manifests.ts";
+import {
+  itself,
+  type Place,
+  places,
+  type Source,
+  sources,
+  type Target,
+  network as table,
+  targets,
+} from "../access/network.ts";
+import { containers, podSpecs, type Repository } from "../support/repository.ts";
+import { check, each, type Rule, same } from "./rule.ts";
+
+/** Either end of a connection, as a policy sees it. What is in no namespace is no pod. */
+interface Peer extends Partial<Place> {
+  ip: string;
+  /** The numbers of its named ports. */
+  ports?: Record<string, number>;
+}
+
+interface Port {
+  protocol: string;
+  number: number;
+}
+
+interface Selector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+type Direction = "Ingress" | "Egress";
+
+function selects(selector: Selector, labels: Record<string, string> = {}): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      if (operator === "Exists") return key in labels;
+      if (operator === "DoesNotExist") return !(key in labels);
+      const isOne = values.includes(labels[key] ?? "");
+      return operator === "In" ? key in labels && isOne : !isOne;
+    })
+  );
+}
+
+interface Block {
+  cidr: string;
+  except?: string[];
+}
+
+/** An item of from or to: all that it has must be so. */
+interface Item {
+  podSelector?: Selector;
+  namespaceSelector?: Selector;
+  ipBlock?: Block;
+}
+
+function inBlock({ cidr, except = [] }: Block, ip: string): boolean {
+  const list = (ranges: string[]) => {
+    const block = new BlockList();
+    for (const range of ranges) {
+      const [network = "", prefix] = range.split("/");
+      block.addSubnet(network, Number(prefix));
+    }
+    return block;
+  };
+  return list([cidr]).check(ip) && !list(except).check(ip);
+}
+
+function isPeer(item: Item, policy: Manifest, peer: Peer): boolean {
+  if (item.ipBlock) return inBlock(item.ipBlock, peer.ip);
+  if (!peer.namespace) return false;
+  const inNamespace = item.namespaceSelector
+    ? selects(item.namespaceSelector, { "kubernetes.io/metadata.name": peer.namespace })
+    : peer.namespace === policy.metadata.namespace;
+  return inNamespace && selects(item.podSelector ?? {}, peer.labels);
+}
+
+interface PolicyPort {
+  protocol?: string;
+  port?: number | string;
+  endPort?: number;
+}
+
+function isPort({ protocol = "TCP", port, endPort }: PolicyPort, to: Peer, called: Port): boolean {
+  const first = typeof port === "string" ? to.ports?.[port] : port;
+  const inRange =
+    first === undefined || (called.number >= first && called.number <= (endPort ?? first));
+  return (
+    protocol === called.protocol && inRange && !(typeof port === "string" && first === undefined)
+  );
+}
+
+/** Whether the policies of one end let a connection through: none that selects it, or one that lists it. */
+function lets(
+  policies: Manifest[],
+  direction: Direction,
+  at: Peer,
+  other: Peer,
+  to: Peer,
+  port: Port,
+): boolean {
+  const concerned = policies.filter(
+    ({ metadata, spec }) =>
+      at.namespace !== undefined &&
+      metadata.namespace === at.namespace &&
+      selects(spec.podSelector, at.labels) &&
+      (spec.policyTypes ?? ["Ingress", ...(spec.egress ? ["Egress"] : [])]).includes(direction),
+  );
+  if (concerned.length === 0) return true;
+  return concerned.some((policy) => {
+    const rules = (direction === "Ingress" ? policy.spec.ingress : policy.spec.egress) ?? [];
+    return rules.some((rule: { from?: Item[]; to?: Item[]; ports?: PolicyPort[] }) => {
+      const items = direction === "Ingress" ? rule.from : rule.to;
+      return (
+        (!items?.length || items.some((item) => isPeer(item, policy, other))) &&
+        (!rule.ports?.length || rule.ports.some((listed) => isPort(listed, to, port)))
+      );
+    });
+  });
+}
+
+/** Where a service's pods are, by their manifests. */
+async function peerOf(
+  repository: Repository,
+  team: string,
+  environment: string,
+  ip: string,
+): Promise<Peer> {
+  const manifests = await repository.workload(team, environment);
+  const deployment = manifests.find(({ kind }) => kind === "Deployment");
+  const ports = podSpecs(manifests).flatMap(({ spec }) =>
+    containers(spec).flatMap((one) => one.ports ?? []),
+  );
+  return {
+    namespace: deployment?.metadata.namespace ?? "",
+    labels: deployment?.spec.template.metadata.labels,
+    ip,
+    ports: Object.fromEntries(ports.map(({ name, containerPort }) => [name, containerPort])),
+  };
+}
+
+const tcp = (number: number): Port => ({ protocol: "TCP", number });
+
+/** The table of tests/access/network.ts, worked out from the manifests as Kubernetes defines them. */
+async function matrix(repository: Repository, environment: string): Promise<string[]> {
+  const policies = (await repository.platform(environment)).filter(
+    ({ kind }) => kind === "NetworkPolicy",
+  );
+  const antaeus = await peerOf(repository, "antaeus", environment, "10.244.0.10");
+  const payment = await peerOf(repository, "payment", environment, "10.244.0.11");
+  const dns: Peer = {
+    namespace: "kube-system",
+    labels: { "k8s-app": "kube-dns" },
+    ip: "10.244.0.2",
+  };
+  const made = Object.entries(places).map(([name, place]) => [
+    name,
+    { ...place, ip: "10.244.0.20" },
+  ]);
+  const from = { antaeus, payment, ...Object.fromEntries(made) } as Record<Source, Peer>;
+  const to: Record<Target, [Peer, ...Port[]]> = {
+    antaeus: [antaeus, tcp(8000)],
+    "antaeus-pod": [antaeus, tcp(8000)],
+    payment: [payment, tcp(9000)],
+    "payment-pod": [payment, tcp(9000)],
+    "payment-other": [payment, tcp(9001)],
+    dns: [dns, tcp(53), { protocol: "UDP", number: 53 }],
+    // Both are no pods. The API server's port behind its Service is another one.
+    api: [{ ip: "172.18.0.2" }, tcp(6443)],
+    outside: [{ ip: "172.18.0.9" }, tcp(9000)],
+  };
+  const cells = (Object.keys(sources) as Source[]).flatMap((source) =>
+    (Object.keys(targets) as Target[]).map((target) => ({ source, target })),
+  );
+  return each(cells, ({ source, target }) => {
+    // A node always reaches its own pods.
+    if (source === "node" || itself[source]?.includes(target)) return [];
+    const [caller, [called, ...ports]] = [from[source], to[target]];
+    const leaves = ports.every((port) => lets(policies, "Egress", caller, called, called, port));
+    const enters = ports.every((port) => lets(policies, "Ingress", called, caller, called, port));
+    const declared = table[source].includes(target);
+    const what = `${environment}: ${sources[source]} → ${targets[target]}`;
+    return [
+      ...check(
+        (leaves && enters) === declared,
+        `${what} is ${leaves && enters ? "open" : "closed"}`,
+      ),
+      // Either side holds by itself, so that a mistake on the other opens nothing.
+      ...check(!caller.namespace?.startsWith("app-") || leaves === declared, `${what} may leave`),
+      ...check(called !== payment || enters === declared, `${what} may enter`),
+    ];
+  });
+}
+
+export const network: Record<string, Rule> = {
+  "the network policies make the table of tests/access/network.ts": (repository) =>
+    each(repository.environments, (environment) => matrix(repository, environment)),
+
+  "what no policy names is closed, in each service's namespace, in both directions": (repository) =>
+    each(repository.environments, async (environment) => {
+      const manifests = await repository.platform(environment);
+      return each(repository.services, (team) => {
+        const denies = manifests.filter(
+          ({ kind, metadata, spec }) =>
+            kind === "NetworkPolicy" &&
+            metadata.namespace === `app-${team}` &&
+            Object.keys(spec.podSelector).length === 0 &&
+            !spec.ingress,
+        );
+        const directions = denies.flatMap(({ spec }) => (spec.egress ? [] : spec.policyTypes));
+        return same(`${environment}: app-${team} closes`, directions.sort(), ["Egress", "Ingress"]);
+      });
+    }),
+};

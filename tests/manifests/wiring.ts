@@ -1,0 +1,117 @@
+import type { Manifest } from "../../tools/render/manifests.ts";
+import { type Fields, podSpecs, type Repository } from "../support/repository.ts";
+import { check, each, type Rule, same } from "./rule.ts";
+
+const ofKind = (manifests: Manifest[], kind: string) =>
+  manifests.filter((manifest) => manifest.kind === kind);
+
+const names = (manifests: Manifest[], kind: string) =>
+  ofKind(manifests, kind).map(({ metadata }) => metadata.name);
+
+/** Whether labels have all of a selector. */
+const isSelected = (selector: Record<string, string>, labels: Record<string, string>) =>
+  Object.entries(selector).every(([key, value]) => labels[key] === value);
+
+/** A Service's ports that no container of its pods opens. */
+function deadPorts(service: Manifest, manifests: Manifest[]): string[] {
+  const selected = ofKind(manifests, "Deployment").filter(({ spec }) =>
+    isSelected(service.spec.selector ?? {}, spec.template.metadata.labels),
+  );
+  const opened = podSpecs(selected).flatMap(({ spec }) =>
+    spec.containers.flatMap((one: Fields) => one.ports ?? []),
+  );
+  return service.spec.ports
+    .map(
+      ({ targetPort, port }: { targetPort?: string | number; port: number }) => targetPort ?? port,
+    )
+    .filter(
+      (wanted: string | number) =>
+        !opened.some(({ name, containerPort }) => wanted === name || wanted === containerPort),
+    );
+}
+
+/** The environment variables of a service, from its ConfigMaps. */
+async function environmentOf(repository: Repository, service: string, environment: string) {
+  const manifests = await repository.workload(service, environment);
+  const maps = ofKind(manifests, "ConfigMap").map(({ data }) => data);
+  return { manifests, env: Object.assign({}, ...maps) as Record<string, string> };
+}
+
+export const wiring: Record<string, Rule> = {
+  "every Service leads to pods, and every name in a pod to an object": (repository) =>
+    each(repository.overlays, async (folder) => {
+      const manifests = await repository.render(folder);
+      return [
+        ...(await each(ofKind(manifests, "Service"), (service) =>
+          same(
+            `${folder}: dead ports of ${service.metadata.name}`,
+            deadPorts(service, manifests),
+            [],
+          ),
+        )),
+        ...(await each(podSpecs(manifests), ({ name, spec }) => {
+          const wanted = [
+            ...spec.containers.flatMap(({ envFrom = [] }: Fields) =>
+              envFrom.map(({ configMapRef }: Fields) => ["ConfigMap", configMapRef?.name]),
+            ),
+            ...(spec.volumes ?? []).flatMap(({ persistentVolumeClaim }: Fields) =>
+              persistentVolumeClaim
+                ? [["PersistentVolumeClaim", persistentVolumeClaim.claimName]]
+                : [],
+            ),
+            ...(spec.serviceAccountName ? [["ServiceAccount", spec.serviceAccountName]] : []),
+          ] as [string, string][];
+          return each(wanted, ([kind, other]) =>
+            check(
+              names(manifests, kind).includes(other),
+              `${folder}: ${name} wants ${kind} ${other}`,
+            ),
+          );
+        })),
+      ];
+    }),
+
+  "Antaeus calls payment where it is, as whom payment believes": (repository) =>
+    each(repository.environments, async (environment) => {
+      const antaeus = await environmentOf(repository, "antaeus", environment);
+      const payment = await environmentOf(repository, "payment", environment);
+      const [service] = ofKind(payment.manifests, "Service");
+      const { name, namespace } = service?.metadata ?? {};
+      const [port] = service?.spec.ports ?? [];
+      const [pod] = podSpecs(antaeus.manifests);
+      const token = pod?.spec.volumes
+        .flatMap(({ name, projected }: Fields) =>
+          (projected?.sources ?? []).map((source: Fields) => ({
+            name,
+            ...source.serviceAccountToken,
+          })),
+        )
+        .find(({ audience }: { audience: string }) => audience);
+      const mount = pod?.spec.containers[0].volumeMounts.find(
+        (one: Fields) => one.name === token?.name,
+      );
+      return [
+        ...same(
+          `${environment}: Antaeus' endpoint`,
+          antaeus.env.PAYMENT_PROVIDER_ENDPOINT,
+          `http://${name}.${namespace}:${port?.port}/api/v1/charge`,
+        ),
+        ...same(
+          `${environment}: Antaeus' token`,
+          antaeus.env.PAYMENT_TOKEN_FILE,
+          `${mount?.mountPath}/${token?.path}`,
+        ),
+        ...same(
+          `${environment}: the token's audience`,
+          token?.audience,
+          payment.env.CALLER_AUDIENCE,
+        ),
+        ...check(token?.expirationSeconds <= 600, `${environment}: the token is good for too long`),
+        ...same(
+          `${environment}: whom payment believes`,
+          payment.env.CALLER_SUBJECT,
+          `system:serviceaccount:app-antaeus:${pod?.spec.serviceAccountName}`,
+        ),
+      ];
+    }),
+};

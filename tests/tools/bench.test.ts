@@ -1,0 +1,58 @@
+import test from "ava";
+import { flameGraph } from "../../bench/flame.ts";
+import { median, rows, type Samples, targets } from "../../bench/result.ts";
+
+const samples = (value: number, rate: number): Samples => ({
+  coldStart: [value, 9 * value, value],
+  startCpu: [value],
+  firstCharge: [value],
+  idle: [value],
+  loaded: [value],
+  rate: [rate],
+  clockRate: [rate],
+  busy: [1],
+  p99: [1],
+});
+
+test("a median is the middle, or between the two in the middle", (t) => {
+  t.is(median([3, 1, 2]), 2);
+  t.is(median([4, 1, 2, 3]), 2.5);
+});
+
+const names = ["bare", "payment", "Flask", "gunicorn"];
+const result = (...measured: Samples[]) =>
+  targets(rows(measured.map((each, index) => ({ name: names[index] ?? "", samples: each }))));
+
+test("a ratio is that of the same round, and a target is reached or not", (t) => {
+  const all = [samples(10, 100), samples(12, 80), samples(30, 10), samples(30, 40)];
+  t.deepEqual(
+    result(...all).map(({ is, met }) => [is, met]),
+    [
+      [1.2, true],
+      [1.2, true],
+      [1.2, true],
+      [1.2, true],
+      [8, true],
+      [2, true],
+    ],
+  );
+  const slow = [samples(10, 100), samples(20, 10), samples(30, 10), samples(30, 40)];
+  t.false(result(...slow).some(({ met }) => met));
+});
+
+test("a flame graph's widths are shares of the time that was not idle", (t) => {
+  const frame = (functionName: string) => ({ functionName, url: "" });
+  const svg = flameGraph({
+    nodes: [
+      { id: 1, callFrame: frame("(root)"), children: [2, 3, 4] },
+      { id: 2, callFrame: frame("charge<T>") },
+      { id: 3, callFrame: frame("log") },
+      { id: 4, callFrame: frame("(idle)") },
+    ],
+    samples: [2, 3, 4],
+    timeDeltas: [300, 100, 1000],
+  });
+  t.regex(svg, /charge&lt;T> : 75\.0 %<\/title><rect x="0\.0" y="\d+" width="900\.0"/);
+  t.regex(svg, /log : 25\.0 %/);
+  t.notRegex(svg, /idle/);
+});

@@ -1,0 +1,294 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import test from "ava";
+import { run } from "../../tools/cli/command.ts";
+import { type Build, bump, type Outcome } from "../../tools/delivery/bump-commit.ts";
+import { imageIn, overlayFile, sourceFolder, tagOf, withImage } from "../../tools/images/images.ts";
+
+const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+test.after.always(() => rmSync(root, { recursive: true }));
+
+const services = ["antaeus", "payment"];
+const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+process.env.GIT_AUTHOR_NAME = process.env.GIT_COMMITTER_NAME = "bump[bot]";
+process.env.GIT_AUTHOR_EMAIL = process.env.GIT_COMMITTER_EMAIL = "bump@localhost";
+
+/** A digest that says which build it is of. */
+const digest = (number: number) => `sha256:${number.toString(16).padStart(64, "0")}`;
+
+/** A working copy, and the repository it is pushed to, with both services and their overlays. */
+class Repository {
+  readonly folder = mkdtempSync(join(root, "work-"));
+  readonly origin = mkdtempSync(join(root, "origin-"));
+
+  static async make(): Promise<Repository> {
+    const repository = new Repository();
+    await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", repository.origin]);
+    await run("git", ["init", "--quiet", "--initial-branch=main", repository.folder]);
+    await repository.git("remote", "add", "origin", repository.origin);
+    for (const service of services) {
+      const file = overlayFile(service, "testing");
+      repository.write(file, readFileSync(file, "utf8"));
+      repository.write(`${sourceFolder(service)}/version`, "0");
+    }
+    await repository.commit("first");
+    return repository;
+  }
+
+  git(...args: string[]): Promise<string> {
+    return run("git", ["-C", this.folder, ...author, ...args]);
+  }
+
+  write(file: string, text: string): void {
+    mkdirSync(dirname(join(this.folder, file)), { recursive: true });
+    writeFileSync(join(this.folder, file), text);
+  }
+
+  /** Commits everything and pushes it. @returns the commit */
+  async commit(message: string): Promise<string> {
+    await this.git("add", "--all");
+    await this.git("commit", "--quiet", "--message", message);
+    await this.git("push", "--quiet", "origin", "HEAD:main");
+    return this.git("rev-parse", "HEAD");
+  }
+
+  /** Changes a service's source, and builds it, in as far as a bump needs it. */
+  async build(service: string, version: number): Promise<Build> {
+    await this.pull();
+    this.write(`${sourceFolder(service)}/version`, String(version));
+    const commit = await this.commit(`${service} ${version}`);
+    return { service, commit, digest: digest(version) };
+  }
+
+  /** Why a bump was left out; empty when it was not. */
+  async skipped(build: Build): Promise<string> {
+    const outcome = await this.bump(build);
+    return "skipped" in outcome ? outcome.skipped : "";
+  }
+
+  /** A bump as a workflow does it: in a fresh clone. */
+  async bump(build: Build): Promise<Outcome> {
+    const clone = mkdtempSync(join(root, "clone-"));
+    await run("git", ["clone", "--quiet", "--no-checkout", this.origin, clone]);
+    return bump(clone, build);
+  }
+
+  async pull(): Promise<void> {
+    await this.git("pull", "--quiet", "--rebase", "origin", "main");
+  }
+
+  /** A file as main has it. */
+  async file(name: string): Promise<string> {
+    return run("git", ["-C", this.origin, "show", `main:${name}`]);
+  }
+
+  async image(service: string) {
+    return imageIn(`${await this.file(overlayFile(service, "testing"))}\n`);
+  }
+}
+
+test("a bump changes the tag and the digest, and nothing else", async (t) => {
+  const repository = await Repository.make();
+  const build = await repository.build("payment", 1);
+  const outcome = await repository.bump(build);
+  t.true("commit" in outcome);
+
+  await repository.pull();
+  const diff = await repository.git("show", "--unified=0", "--format=", "HEAD");
+  t.deepEqual(
+    diff.match(/^[+-] .*$/gm)?.map((line) => line.replace(/(?<=: ).*/, "")),
+    ["-    newTag: ", "-    digest: ", "+    newTag: ", "+    digest: "],
+  );
+  t.is(await repository.git("diff", "--name-only", "HEAD~1"), overlayFile("payment", "testing"));
+  const tag = await tagOf(build.commit, repository.folder);
+  t.regex(tag, /^\d{8}-[0-9a-f]{12}$/);
+  t.like(await repository.image("payment"), { newTag: tag, digest: build.digest });
+  t.is(await repository.git("show", "--no-patch", "--format=%an", "HEAD"), "bump[bot]");
+  const trailer = "--format=%(trailers:key=Source-Commit,valueonly)";
+  t.is(await repository.git("show", "--no-patch", trailer, "HEAD"), build.commit);
+});
+
+test("everything around the image stays as a person wrote it", (t) => {
+  const overlay = `# Ours.
+images:
+  - name: registry/x
+    newTag: 1.0.0
+resources: [ ../../base ] # here
+`;
+  const image = { newTag: "20261122-1a2b3c4d5e6f", digest: digest(1) };
+  const lines = `${image.newTag}\n    digest: ${image.digest}`;
+  t.is(withImage(overlay, image), overlay.replace("1.0.0", lines));
+  const next = { ...image, digest: digest(2) };
+  t.is(withImage(withImage(overlay, image), next), withImage(overlay, next));
+  for (const text of [
+    "",
+    overlay.replace("newTag", "newName"),
+    `${overlay}`.replace("\nres", "\n  - name: y\nres"),
+  ]) {
+    t.throws(() => imageIn(text), { message: /must have one image/ });
+  }
+});
+
+test("an older build that finishes later is left out", async (t) => {
+  const repository = await Repository.make();
+  const older = await repository.build("payment", 1);
+  const newer = await repository.build("payment", 2);
+  t.true("commit" in (await repository.bump(newer)));
+  t.regex(await repository.skipped(older), /which is newer/);
+  t.is((await repository.image("payment")).digest, newer.digest);
+  t.regex(await repository.skipped(newer), /deployed already/);
+});
+
+test("a bump that was reverted stays reverted, and the next build moves forward", async (t) => {
+  const repository = await Repository.make();
+  const good = await repository.build("payment", 1);
+  await repository.bump(good);
+  const build = await repository.build("payment", 2);
+  t.true("commit" in (await repository.bump(build)));
+
+  await repository.pull();
+  await repository.git("revert", "--no-edit", "HEAD");
+  await repository.git("push", "--quiet", "origin", "HEAD:main");
+  t.is((await repository.image("payment")).digest, good.digest);
+
+  t.regex(await repository.skipped(build), /taken back/);
+  t.is((await repository.image("payment")).digest, good.digest, "a re-run of the old build");
+  const next = await repository.build("payment", 3);
+  t.true("commit" in (await repository.bump(next)));
+  t.is((await repository.image("payment")).digest, next.digest);
+});
+
+test("what was built elsewhere of the same commit gives way, once", async (t) => {
+  const repository = await Repository.make();
+  const build = await repository.build("payment", 1);
+  await repository.bump({ ...build, digest: digest(7) });
+  t.true("commit" in (await repository.bump(build)));
+  t.is((await repository.image("payment")).digest, build.digest);
+  t.regex(await repository.skipped(build), /deployed already/);
+});
+
+test("an overlay that ends with its image is bumped as well", async (t) => {
+  const repository = await Repository.make();
+  repository.write(overlayFile("payment", "testing"), "images:\n  - name: x\n    newTag: 0.0.0\n");
+  await repository.commit("a new service");
+  for (const version of [1, 2]) {
+    const build = await repository.build("payment", version);
+    t.true("commit" in (await repository.bump(build)));
+    t.regex(await repository.skipped(build), /deployed already/);
+    t.is((await repository.image("payment")).digest, build.digest);
+  }
+});
+
+test("what is not merged is not deployed", async (t) => {
+  const repository = await Repository.make();
+  repository.write("payment-service/version", "mine");
+  await repository.git("commit", "--quiet", "--all", "--message", "not merged");
+  const commit = await repository.git("rev-parse", "HEAD");
+  await repository.git("push", "--quiet", "origin", "HEAD:elsewhere");
+  const error = await t.throwsAsync(
+    repository.bump({ service: "payment", commit, digest: digest(1) }),
+  );
+  t.regex(error?.message ?? "", /only what is merged/);
+});
+
+test("a branch that refuses the push is an error that says so, at once", async (t) => {
+  const repository = await Repository.make();
+  const build = await repository.build("payment", 1);
+  writeFileSync(
+    join(repository.origin, "hooks/update"),
+    "#!/bin/sh\necho protected branch >&2; exit 1\n",
+    { mode: 0o755 },
+  );
+  const error = await t.throwsAsync(repository.bump(build));
+  t.regex(error?.message ?? "", /cannot be pushed to main.*protected branch/s);
+});
+
+/** Builds of both in the order of their commits; the last of each is the newest. */
+async function manyBuilds(repository: Repository, count: number): Promise<Build[]> {
+  const builds: Build[] = [];
+  for (let version = 1; version <= count; version++) {
+    builds.push(await repository.build(services[version % 2] as string, version));
+  }
+  return builds;
+}
+
+test("fifty bumps at once, and a person's commit between them: none is lost", async (t) => {
+  t.timeout(180_000);
+  const repository = await Repository.make();
+  const builds = await manyBuilds(repository, 50);
+  const bumps = builds.map(async (build) => ({
+    build,
+    outcome: await repository.bump(build),
+  }));
+  // A person changes the very files that the bumps change.
+  const person = async () => {
+    for (;;) {
+      await repository.pull();
+      const file = overlayFile("payment", "testing");
+      const text = readFileSync(join(repository.folder, file), "utf8");
+      repository.write(file, text.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.75"));
+      const pushed = await repository.commit("a person's change").catch(() => undefined);
+      if (pushed) return pushed;
+      await repository.git("reset", "--quiet", "--hard", "HEAD~1");
+    }
+  };
+  const [outcomes] = await Promise.all([Promise.all(bumps), person()]);
+
+  for (const service of services) {
+    const newest = builds.findLast((build) => build.service === service);
+    t.is((await repository.image(service)).digest, newest?.digest, `${service} ends at its newest`);
+  }
+  t.regex(await repository.file(overlayFile("payment", "testing")), /ACCEPTANCE_SHARE=0.75/);
+
+  const bumped = outcomes.flatMap(({ outcome }) => ("commit" in outcome ? [outcome.commit] : []));
+  const skipped = outcomes.filter(({ outcome }) => "skipped" in outcome);
+  t.true(skipped.every(({ outcome }) => /which is newer/.test(Object.values(outcome)[0] ?? "")));
+  const main = (await run("git", ["-C", repository.origin, "rev-list", "main"])).split("\n");
+  t.true(
+    bumped.every((commit) => main.includes(commit)),
+    "every bump that says it is there is",
+  );
+  // Along main, no service ever goes back.
+  for (const service of services) {
+    const log = ["log", "--reverse", "--format=", "--patch", "main", "--"];
+    const patches = await run("git", [
+      ...["-C", repository.origin, ...log],
+      overlayFile(service, "testing"),
+    ]);
+    const versions = [...patches.matchAll(/^\+ +digest: sha256:0*([0-9a-f]+)$/gm)].map(([, hex]) =>
+      Number.parseInt(hex as string, 16),
+    );
+    const since = versions.filter((version) => version <= builds.length);
+    t.deepEqual(
+      since,
+      since.toSorted((a, b) => a - b),
+    );
+  }
+  t.log(`${bumped.length} commits, ${skipped.length} left out for a newer one`);
+});
+
+test("the control: bumps that push once and do not look lose some", async (t) => {
+  t.timeout(180_000);
+  const repository = await Repository.make();
+  const builds = await manyBuilds(repository, 10);
+  const pushed = await Promise.all(
+    builds.map(async (build) => {
+      const clone = mkdtempSync(join(root, "clone-"));
+      const git = (...args: string[]) => run("git", ["-C", clone, ...author, ...args]);
+      await run("git", ["clone", "--quiet", repository.origin, clone]);
+      const file = join(clone, overlayFile(build.service, "testing"));
+      const image = { newTag: await tagOf(build.commit, clone), digest: build.digest };
+      writeFileSync(file, withImage(readFileSync(file, "utf8"), image));
+      await git("commit", "--quiet", "--all", "--message", "naive");
+      return git("push", "--quiet", "origin", "HEAD:main").then(
+        () => true,
+        () => false,
+      );
+    }),
+  );
+  t.true(
+    pushed.includes(false),
+    `${pushed.filter(Boolean).length} of ${pushed.length} got through`,
+  );
+});

@@ -1,0 +1,59 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import test from "ava";
+import { run } from "../../tools/cli/command.ts";
+import { overlayFile } from "../../tools/images/images.ts";
+import { commandsOf } from "../../tools/repository/markdown-commands.ts";
+
+const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+test.after.always(() => rmSync(root, { recursive: true }));
+
+test("README's commands bring a change to a branch, and show what comes of it", async (t) => {
+  const [work, origin] = [join(root, "work"), join(root, "origin")];
+  const shell = (commands: string) => run("bash", ["-ec", commands], { cwd: work, both: true });
+  await run("git", ["checkout-index", "--all", `--prefix=${work}/`]);
+  // What is installed here is of this package-lock.json.
+  utimesSync(join(work, "package-lock.json"), 0, 0);
+  mkdirSync(".tools", { recursive: true });
+  for (const folder of ["node_modules", ".tools"]) symlinkSync(resolve(folder), join(work, folder));
+  await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", origin]);
+  await shell(`
+    git init --quiet --initial-branch=main
+    git config user.name test
+    git config user.email test@localhost
+    git remote add origin ${origin}
+    git add -- ':!node_modules' ':!.tools'
+    git commit --quiet --message first
+    git push --quiet origin main`);
+
+  // The third, after the merge, is run by tests/e2e/live.test.ts; the fourth changes GitHub.
+  const [begin = "", middle = "", end = "", ...setUp] =
+    commandsOf("README.md")["Deploy a change"] ?? [];
+  t.is(end, "git switch main\ngit pull\nmake live\n");
+  t.is(setUp.length, 1);
+  t.regex(setUp[0] ?? "", /^make branch-protection BUMP_APP=\d+\n(gh (.*\\\n)?.*\n)+$/);
+
+  await shell(begin);
+  const overlay = join(work, overlayFile("payment", "testing"));
+  const before = readFileSync(overlay, "utf8");
+  writeFileSync(overlay, before.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.75"));
+  const printed = await shell(middle);
+  t.regex(printed, /ACCEPTANCE_SHARE: "0.75"/, "make preview shows it");
+  t.regex(printed, /@bpesics\/payment/, "and who approves it");
+
+  const pushed = ["-C", origin, "diff", "--unified=0", "main", "more-accepted"];
+  const diff = await run("git", pushed);
+  t.deepEqual(
+    diff.match(/^[-+] .*$/gm)?.map((line) => line.replace(/ +- /, "")),
+    ["-ACCEPTANCE_SHARE=0.5", "+ACCEPTANCE_SHARE=0.75"],
+  );
+});

@@ -1,0 +1,448 @@
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { run } from "../../tools/cli/command.ts";
+
+const tracked = (
+  await run("git", [
+    "ls-files",
+    "apps",
+    "argocd",
+    "clusters",
+    ".github/CODEOWNERS",
+    ".tool-versions",
+  ])
+).split("\n");
+
+const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+
+/** A Git repository made of this one's manifests: without Argo CD's release, which is large. */
+class Repository {
+  readonly folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+
+  /** With one environment, unless asked for all. */
+  static async make(t: ExecutionContext, { all = false } = {}): Promise<Repository> {
+    const made = new Repository();
+    t.teardown(() => rmSync(made.folder, { recursive: true }));
+    for (const file of tracked) {
+      mkdirSync(join(made.folder, dirname(file)), { recursive: true });
+      cpSync(file, join(made.folder, file));
+    }
+    symlinkSync(resolve(".tools"), join(made.folder, ".tools"));
+    writeFileSync(join(made.folder, ".gitignore"), ".tools\nreport\n");
+    made.edit("argocd/kustomization.yaml", "  - install\n", "");
+    if (!all) rmSync(join(made.folder, "clusters/production"), { recursive: true });
+    await run("git", ["init", "--quiet", "--initial-branch=main", made.folder]);
+    await made.commit();
+    await made.git("checkout", "--quiet", "-b", "change");
+    return made;
+  }
+
+  git(...args: string[]): Promise<string> {
+    return run("git", ["-C", this.folder, ...author, ...args]);
+  }
+
+  async commit(): Promise<void> {
+    await this.git("add", "--all");
+    await this.git("commit", "--quiet", "--allow-empty", "--message", "a change");
+  }
+
+  /** Replaces a part of a file, which must be there. */
+  edit(file: string, from: string, to: string): void {
+    const text = readFileSync(join(this.folder, file), "utf8");
+    if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
+    this.write(
+      file,
+      text.replace(from, () => to),
+    );
+  }
+
+  write(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text);
+  }
+
+  append(file: string, text: string): void {
+    appendFileSync(join(this.folder, file), text);
+  }
+
+  /** @returns whether the command succeeded, all that it printed, and the comment */
+  async preview(...args: string[]): Promise<[boolean, string, string]> {
+    const env = { ...process.env, GITHUB_STEP_SUMMARY: "" };
+    const [succeeded, printed] = await run(
+      process.execPath,
+      [resolve("tools/commands/preview.ts"), ...args],
+      { cwd: this.folder, env, both: true },
+    ).then(
+      (output) => [true, output] as const,
+      (error: Error) => [false, error.message] as const,
+    );
+    const file = join(this.folder, "report/preview.md");
+    return [
+      succeeded,
+      printed,
+      succeeded || /render/.test(printed) ? readFileSync(file, "utf8") : "",
+    ];
+  }
+}
+
+/** The preview of a change to this repository. */
+async function preview(t: ExecutionContext, change: (made: Repository) => void): Promise<string> {
+  const made = await Repository.make(t);
+  change(made);
+  await made.commit();
+  const [succeeded, printed, comment] = await made.preview();
+  t.true(succeeded, printed);
+  return comment;
+}
+
+const overlay = "apps/payment/overlays/testing/kustomization.yaml";
+const kustomization = "apps/payment/base/kustomization.yaml";
+const application = "clusters/testing/apps/payment.yaml";
+const applications = "clusters/testing/apps/kustomization.yaml";
+
+/** Another image of payment's. */
+function bump(made: Repository): void {
+  const text = readFileSync(join(made.folder, overlay), "utf8");
+  made.write(overlay, text.replace(/newTag: .*/, "newTag: 1.2.3").replace(/ +digest: .*\n/, ""));
+}
+
+/** The row of a source in the table: its owners, and how many objects are created, changed and so on. */
+const row = (comment: string, name: string): string[] =>
+  new RegExp(`^\\| ${name} \\| (.*) \\|$`, "m").exec(comment)?.[1]?.split(" | ") ?? [];
+
+test("an image that is bumped restarts its pods, and its team owns it", async (t) => {
+  const comment = await preview(t, (made) => bump(made));
+  t.deepEqual(row(comment, "testing/payment"), ["`@bpesics/payment`", "–", "1", "–", "1", ""]);
+  t.regex(
+    comment,
+    /\*\*Restarted\*\*\n\n- `Deployment app-payment\/payment` \(testing\/payment\): image ghcr\.io\/bpesics\/pe-payment:1\.2\.3\n/,
+  );
+  t.regex(comment, /^-.*pe-payment[:@].*$/m);
+  t.regex(comment, /^\+.*pe-payment:1\.2\.3$/m);
+  t.regex(comment, /To be approved by `@bpesics\/payment`\./);
+  t.notRegex(comment, /testing\/antaeus|testing\/root|Permissions|Deleted|Created/);
+});
+
+test("a value that changes is one change, and restarts by its generated name", async (t) => {
+  const comment = await preview(t, (made) =>
+    made.edit(overlay, "ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.7"),
+  );
+  t.deepEqual(row(comment, "testing/payment").slice(1, 5), ["–", "2", "–", "1"]);
+  t.regex(comment, /^- `Deployment app-payment\/payment` .*: another configuration$/m);
+  t.regex(comment, /^-\s+ACCEPTANCE_SHARE: "0.5"\n\+\s+ACCEPTANCE_SHARE: "0.7"$/m);
+});
+
+test("every environment is shown, and those that a change does not reach are not", async (t) => {
+  for (const [file, reached] of [
+    [overlay, ["testing/payment"]],
+    [kustomization, ["production/payment", "testing/payment"]],
+  ] as const) {
+    const made = await Repository.make(t, { all: true });
+    made.append(file, "commonAnnotations:\n  changed: now\n");
+    await made.commit();
+    const [succeeded, printed, comment] = await made.preview();
+    t.true(succeeded, printed);
+    t.deepEqual(
+      [...comment.matchAll(/<summary>(\S+): /g)].map(([, name]) => name),
+      [...reached],
+    );
+  }
+});
+
+test("what no cluster gets changes nothing, and says so", async (t) => {
+  const comment = await preview(t, (made) => {
+    made.append("apps/payment/base/service.yaml", "# a comment\n");
+    made.write("docs.md", "text\n");
+  });
+  t.regex(comment, /Nothing changes on any cluster\./);
+  t.notRegex(comment, /<details>/);
+});
+
+test("what came to main since is not the change's doing", async (t) => {
+  const made = await Repository.make(t);
+  bump(made);
+  await made.commit();
+  await made.git("checkout", "--quiet", "main");
+  made.edit("apps/antaeus/overlays/testing/kustomization.yaml", "CUSTOMERS=25", "CUSTOMERS=26");
+  await made.commit();
+  const [, , comment] = await made.preview("--head", "change");
+  t.deepEqual(row(comment, "testing/payment").slice(1, 5), ["–", "1", "–", "1"]);
+  t.notRegex(comment, /antaeus/);
+});
+
+test("deletions come first: what is deleted, what stays and why, what loses data", async (t) => {
+  const comment = await preview(t, (made) => {
+    const volume = "apps/antaeus/base/kustomization.yaml";
+    made.edit(volume, "  - volume.yaml\n", "");
+    made.edit(volume, "  - service.yaml\n", "");
+  });
+  t.deepEqual(row(comment, "testing/antaeus").slice(1, 5), ["–", "–", "2", "–"]);
+  t.regex(comment, /^- `PersistentVolumeClaim app-antaeus\/antaeus` .*: stays: Prune=false$/m);
+  t.regex(comment, /^- `Service app-antaeus\/antaeus` .*: is deleted$/m);
+  t.notRegex(comment, /loses data/);
+  const lines = comment.split("\n").filter((line) => line.startsWith("**"));
+  t.is(lines[0], "**Deleted**");
+
+  // The control: without the annotation the invoices are gone.
+  const made = await Repository.make(t);
+  made.edit("apps/antaeus/base/volume.yaml", "Prune=false,Delete=false", "Delete=false");
+  await made.commit();
+  made.edit("apps/antaeus/base/kustomization.yaml", "  - volume.yaml\n", "");
+  await made.commit();
+  const [, , gone] = await made.preview("--base", "HEAD~1");
+  t.regex(gone, /\*\*Fails, or loses data\*\*\n\n- `PersistentVolumeClaim app-antaeus\/antaeus`/);
+});
+
+test("what touches permissions, the network or the whole cluster is highlighted, with its owner", async (t) => {
+  const comment = await preview(t, (made) => {
+    const namespace = "clusters/base/namespaces/app-payment";
+    made.edit(`${namespace}/namespace.yaml`, "enforce: restricted", "enforce: privileged");
+    made.edit(`${namespace}/network-policies.yaml`, "port: 6443", "port: 443");
+    made.edit(`${namespace}/deployer.yaml`, "name: argocd-deployer-team", "name: cluster-admin");
+    made.edit("argocd/projects/payment.yaml", "namespace: app-payment", 'namespace: "*"');
+  });
+  t.is(row(comment, "testing/root")[0], "`@bpesics/platform`");
+  for (const line of [
+    "`Namespace app-payment` (testing/root): changed; cluster-wide",
+    "`NetworkPolicy app-payment/payment-to-api-server` (testing/root): changed; network",
+    "`RoleBinding app-payment/argocd-deployer` (testing/root): changed; permissions",
+    "`RoleBinding app-payment/argocd-deployer` (testing/root): Kubernetes refuses it: roleRef cannot change",
+    "`AppProject argocd/payment` (testing/root): changed; permissions",
+  ]) {
+    t.true(comment.includes(`- ${line}\n`), line);
+  }
+});
+
+test("a door that a Service opens is highlighted", async (t) => {
+  const comment = await preview(t, (made) =>
+    made.edit("apps/payment/base/service.yaml", "spec:\n", "spec:\n  type: LoadBalancer\n"),
+  );
+  t.regex(comment, /^- `Service app-payment\/payment` .*: changed; network$/m);
+});
+
+test("an Application that is new brings its objects, and one that is removed leaves them", async (t) => {
+  const added = await preview(t, (made) => {
+    made.write(
+      "clusters/testing/apps/other.yaml",
+      readFileSync(join(made.folder, application), "utf8").replace("name: payment", "name: other"),
+    );
+    made.edit(applications, "  - payment.yaml\n", "  - payment.yaml\n  - other.yaml\n");
+  });
+  t.regex(
+    row(added, "testing/other").join(),
+    /^`@bpesics\/payment`,[1-9]\d*,–,–,–,The Application is new\.$/,
+  );
+  t.deepEqual(row(added, "testing/root").slice(1, 5), ["1", "–", "–", "–"]);
+
+  const remove = (made: Repository) => made.edit(applications, "  - payment.yaml\n", "");
+  const removed = await preview(t, remove);
+  t.regex(
+    row(removed, "testing/payment").join(),
+    /–,–,–,–,.* removed\. Its \d+ objects go on running/,
+  );
+  t.regex(removed, /^- `Application argocd\/payment` .*: is deleted$/m);
+
+  const made = await Repository.make(t);
+  made.edit(
+    application,
+    "  namespace: argocd\n",
+    "  namespace: argocd\n  finalizers: [resources-finalizer.argocd.argoproj.io]\n",
+  );
+  await made.commit();
+  remove(made);
+  await made.commit();
+  const [, , cascades] = await made.preview("--base", "HEAD~1");
+  t.regex(row(cascades, "testing/payment").join(), /–,–,[1-9]\d*,–,.* its \d+ objects with it/);
+  t.regex(cascades, /^- `Deployment app-payment\/payment` .*: is deleted$/m);
+});
+
+test("a head that does not render is said first, in red, and fails the command", async (t) => {
+  const made = await Repository.make(t);
+  made.edit(kustomization, "  - service.yaml\n", "  - services.yaml\n");
+  made.edit("apps/antaeus/overlays/testing/kustomization.yaml", "CUSTOMERS=25", "CUSTOMERS=26");
+  await made.commit();
+  const [succeeded, printed, comment] = await made.preview();
+  t.false(succeeded);
+  t.regex(printed, /This does not render: testing\/payment\./);
+  t.notRegex(printed, /at .*\.ts:/, "no stack");
+  t.regex(comment, /> \[!CAUTION\]\n> \*\*testing\/payment does not render\.\*\*/);
+  t.true(comment.indexOf("CAUTION") < comment.indexOf("| owner |"));
+  t.regex(comment, /<summary>testing\/payment: error<\/summary>[\s\S]*services\.yaml/);
+  t.notRegex(comment, /pe-gitops-\w{6}/, "the folder that it worked in");
+  t.is(row(comment, "testing/antaeus")[4], "1", "the others are shown");
+  t.notRegex(comment, /\*\*Deleted/);
+});
+
+test("where the Applications do not render, those that run go on reading the commit", async (t) => {
+  const made = await Repository.make(t);
+  made.edit(applications, "  - payment.yaml\n", "  - payments.yaml\n");
+  bump(made);
+  await made.commit();
+  const [succeeded, , comment] = await made.preview();
+  t.false(succeeded);
+  t.regex(comment, /\*\*testing\/root does not render/);
+  t.deepEqual(row(comment, "testing/payment").slice(1), ["–", "1", "–", "1", ""]);
+  t.notRegex(comment, /removed|Deleted/);
+});
+
+test("a change that makes it render again says that the difference is not known", async (t) => {
+  const made = await Repository.make(t);
+  made.edit(kustomization, "  - service.yaml\n", "  - services.yaml\n");
+  await made.commit();
+  made.edit(kustomization, "  - services.yaml\n", "  - service.yaml\n");
+  await made.commit();
+  const [succeeded, printed, comment] = await made.preview("--base", "HEAD~1");
+  t.true(succeeded, printed);
+  t.regex(row(comment, "testing/payment").join(), /It did not render before/);
+});
+
+test("an Application that reads another revision, or something unknown, is not shown as if it did not", async (t) => {
+  const pinned = await preview(t, (made) => {
+    made.edit("clusters/base/sync/application.yaml", "targetRevision: main", "targetRevision: v1");
+    bump(made);
+  });
+  t.regex(row(pinned, "testing/payment").join(), /Reads v1: merging to main does not change it/);
+  const made = await Repository.make(t);
+  made.edit(application, "    path: apps", "    directory: {recurse: true}\n    path: apps");
+  await made.commit();
+  const [succeeded, , comment] = await made.preview();
+  t.false(succeeded);
+  t.regex(comment, /does not know what spec\.source\.directory does/);
+  made.edit(application, "    directory: {recurse: true}\n", "");
+  made.edit(application, "path: apps/payment/overlays/testing", "path: ../../etc");
+  await made.commit();
+  t.regex((await made.preview())[2], /is no folder of this repository/);
+});
+
+const secrets = {
+  password: "correct horse battery staple",
+  jwt: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl",
+  token: "ghp_0123456789abcdefghijABCDEFGHIJ012345",
+  random: "q7Rk2ZpX9vLm4TbY8sWc3NdF6hJg1KaE",
+};
+
+test("no secret is printed: of each only shows whether it changed", async (t) => {
+  const secret = (password: string) =>
+    `${JSON.stringify({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "database" },
+      stringData: { login: password, same: "always the same" },
+      data: { encoded: Buffer.from(password).toString("base64") },
+    })}\n`;
+  const config = (share: string, values: typeof secrets) =>
+    [
+      "literals:",
+      `      - ACCEPTANCE_SHARE=${share}`,
+      `      - DATABASE_PASSWORD=${values.password}`,
+      `      - HEADER=Bearer ${values.jwt}`,
+      `      - ARGUMENT=--upload ${values.token}`,
+      `      - DATABASE=postgres://user:${values.random}@host/base`,
+      `      - PLAIN=${values.random}`,
+    ].join("\n");
+  const other = {
+    password: "tr0ub4dor and three",
+    jwt: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJiIn0.b3RoZXJvdGhlcg",
+    token: "ghp_9876543210jihgfedcbaJIHGFEDCBA987654",
+    random: "A1bC2dE3fG4hI5jK6lM7nO8pQ9rS0tUv",
+  };
+
+  const made = await Repository.make(t);
+  made.edit(kustomization, "  - service.yaml\n", "  - service.yaml\n  - secret.yaml\n");
+  made.write("apps/payment/base/secret.yaml", secret(secrets.password));
+  made.edit(kustomization, "literals:\n      - ACCEPTANCE_SHARE=0.5", config("0.5", secrets));
+  await made.commit();
+  const [, first] = await made.preview("--base", "HEAD~1");
+  made.write("apps/payment/base/secret.yaml", secret(other.password));
+  made.edit(kustomization, config("0.5", secrets), config("0.6", other));
+  made.append("apps/payment/base/service.yaml", "---\n- not a manifest: {password: of nobody}\n");
+  await made.commit();
+  const [, broken] = await made.preview("--base", "HEAD~1");
+  made.edit("apps/payment/base/service.yaml", "---\n- not a manifest: {password: of nobody}\n", "");
+  await made.commit();
+  const [succeeded, second, comment] = await made.preview("--base", "HEAD~2");
+
+  t.true(succeeded, second);
+  const values = [...Object.values(secrets), ...Object.values(other), "always the same"];
+  for (const value of values.flatMap((text) => [text, Buffer.from(text).toString("base64")])) {
+    for (const printed of [first, second, broken, comment]) t.false(printed.includes(value), value);
+  }
+  // The control: without hiding, they would be there.
+  const rendered = await run("kubectl", [
+    "kustomize",
+    join(made.folder, "apps/payment/overlays/testing"),
+  ]).catch(() => run("kustomize", ["build", join(made.folder, "apps/payment/overlays/testing")]));
+  for (const value of Object.values(other)) t.true(rendered.includes(value), value);
+
+  t.regex(comment, /^-\s+login: \(hidden\)\n\+\s+login: \(hidden, changed\)$/m);
+  t.regex(comment, /^ \s+same: \(hidden\)$/m);
+  t.regex(comment, /^\+\s+DATABASE: postgres:\/\/user:\(hidden, changed\)@host\/base$/m);
+  t.regex(comment, /^\+\s+HEADER: Bearer \(hidden, changed\)$/m);
+  t.regex(comment, /^\+\s+PLAIN: \(hidden, changed\)$/m);
+  // What only says where a secret is, is none.
+  t.regex(
+    await preview(t, (fine) =>
+      fine.edit("apps/antaeus/base/kustomization.yaml", "/payment/token", "/payment/other"),
+    ),
+    /PAYMENT_TOKEN_FILE: \/var\/run\/payment\/other/,
+  );
+});
+
+test("names from a change make no links, mentions or HTML, and do not leave their block", async (t) => {
+  const evil = "x`</summary><img src=a>@bpesics/platform **bold** [a](b) ```\u202e";
+  const comment = await preview(t, (made) => {
+    made.edit(application, "  project: payment\n", `  project: ${JSON.stringify(evil)}\n`);
+    made.append(
+      "apps/payment/base/service.yaml",
+      `---\n${JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "notes" }, data: { text: `\n\`\`\`\`\n</details>\n@bpesics/platform\n` } })}\n`,
+    );
+  });
+  t.true(comment.includes("x`</summary><img"), "in a block of code it is text");
+  t.regex(comment, /^`````diff$/m, "a fence longer than any in the text");
+  t.true(comment.includes("\\u{202e}"));
+  t.false(comment.includes("\u202e"));
+  const outside = comment.replace(/^(`{3,})diff\n[\s\S]*?^\1$/gm, "");
+  t.notRegex(outside, /<img|@bpesics(?!\/(payment|platform)`)|\[a\]/);
+});
+
+test("a comment is as long as GitHub lets it be; what is left out is counted", async (t) => {
+  const made = await Repository.make(t);
+  const lines = Array.from({ length: 4000 }, (_, index) => `line ${index} and more`).join("\n");
+  const big = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "big" }, data: { lines } };
+  const many = Array.from({ length: 300 }, (_, index) =>
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: { name: `many-${index}` },
+    }),
+  );
+  made.append("apps/payment/base/service.yaml", `---\n${JSON.stringify(big)}\n`);
+  made.append("apps/payment/base/service.yaml", many.map((text) => `---\n${text}\n`).join(""));
+  made.edit("apps/antaeus/overlays/testing/kustomization.yaml", "CUSTOMERS=25", "CUSTOMERS=26");
+  await made.commit();
+  const [succeeded, printed, comment] = await made.preview();
+  t.true(succeeded);
+  t.true(Buffer.byteLength(comment) <= 65_000);
+  t.regex(comment, /and 275 more/);
+  t.regex(comment, /1 of 2 differences are left out/);
+  t.regex(comment, /\+\s+CUSTOMERS: "26"/, "what fits is there");
+  t.true(printed.includes("line 3999 and more"), "the terminal has all of it");
+});
+
+test("a base that is not there is named, with what to do", async (t) => {
+  const made = await Repository.make(t);
+  const [succeeded, printed] = await made.preview("--base", "nowhere");
+  t.false(succeeded);
+  t.regex(printed, /no commit nowhere here.*BASE=HEAD~1/s);
+  t.notRegex(printed, /at .*\.ts:/, "no stack");
+});

@@ -1,0 +1,227 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import test from "ava";
+import { run } from "../../tools/cli/command.ts";
+import { commandsOf } from "../../tools/repository/markdown-commands.ts";
+import { rules } from "../manifests/rules.ts";
+import { offences, omissions } from "../manifests/tenancy.ts";
+import { Repository } from "../support/repository.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+test.after.always(() => rmSync(folder, { recursive: true }));
+
+const tracked = ["ls-files", "--cached", "--others", "--exclude-standard"];
+
+/** A clone of this working copy as it is now, with its changes committed and its packages at hand. */
+async function clone(): Promise<string> {
+  const root = mkdtempSync(join(folder, "clone-"));
+  for (const file of (await run("git", tracked)).split("\n").filter((file) => existsSync(file))) {
+    mkdirSync(join(root, dirname(file)), { recursive: true });
+    cpSync(file, join(root, file));
+  }
+  await run("git", ["init", "--quiet"], { cwd: root });
+  await commit(root, "as it is");
+  link("node_modules", join(root, "node_modules"));
+  for (const service of ["payment-service", "antaeus-service"])
+    link(`${service}/node_modules`, join(root, service, "node_modules"));
+  return root;
+}
+
+/** Packages of this working copy, but not what tools keep beside them. */
+function link(from: string, to: string): void {
+  mkdirSync(to);
+  for (const name of readdirSync(from).filter((name) => name !== ".cache"))
+    symlinkSync(resolve(from, name), join(to, name));
+}
+
+async function commit(root: string, message: string): Promise<void> {
+  const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+  await run("git", ["add", "--all"], { cwd: root });
+  await run("git", [...author, "commit", "--quiet", "--no-verify", "--message", message], {
+    cwd: root,
+  });
+}
+
+/** Runs a command in a folder. @returns whether it succeeded, and all that it printed */
+async function inFolder(cwd: string, command: string, ...args: string[]) {
+  return run(command, args, { cwd, both: true }).then(
+    (printed) => ({ succeeded: true, printed }),
+    (error: Error) => ({ succeeded: false, printed: error.message }),
+  );
+}
+
+const make = (root: string, what: string, name: string) =>
+  inFolder(root, process.execPath, `tools/commands/new-${what}.ts`, name);
+
+/** A clone with a service and an environment more, and the files that both commands changed or wrote. */
+const scaffolded = clone().then(async (root) => {
+  const printed: string[] = [];
+  for (const [what, name] of [
+    ["service", "invoices-mail"],
+    ["environment", "staging"],
+    ["service", "mail2"],
+  ] as const) {
+    const made = await make(root, what, name);
+    if (!made.succeeded) throw new Error(made.printed);
+    printed.push(made.printed);
+  }
+  const status = await run("git", ["status", "--porcelain", "--untracked-files=all"], {
+    cwd: root,
+  });
+  const files = status.split("\n").map((line) => ({ is: line.slice(0, 2), file: line.slice(3) }));
+  await commit(root, "more");
+  return { root, printed: printed.join("\n"), files };
+});
+
+test("a new service and a new environment are in every place, and break no rule", async (t) => {
+  const repository = new Repository((await scaffolded).root);
+  t.deepEqual(repository.services, ["antaeus", "invoices-mail", "mail2", "payment"]);
+  t.true(repository.environments.includes("staging"));
+  for (const [title, rule] of Object.entries(rules)) t.deepEqual(await rule(repository), [], title);
+});
+
+test("the tests of the manifests pass with them", async (t) => {
+  const { root } = await scaffolded;
+  const ava = ["node_modules/.bin/ava", "tests/manifests/manifests.test.ts"] as const;
+  const { succeeded, printed } = await inFolder(root, ...ava);
+  t.true(succeeded, printed);
+  t.regex(printed, /staging: a laptop differs/);
+});
+
+test("what they write is formatted, and compiles", async (t) => {
+  const { root } = await scaffolded;
+  for (const name of ["invoices-mail", "mail2"])
+    link("antaeus-service/node_modules", join(root, `${name}-service/node_modules`));
+  const compile = ["tsc", "--project", "invoices-mail-service"];
+  for (const command of [["biome", "ci"], ["tsc"], compile]) {
+    const [tool = "", ...args] = command;
+    const { succeeded, printed } = await inFolder(root, `node_modules/.bin/${tool}`, ...args);
+    t.true(succeeded, printed);
+  }
+  const service = join(root, "invoices-mail-service");
+  const tests = await inFolder(service, "node_modules/.bin/ava");
+  t.true(tests.succeeded, tests.printed);
+  const build = await inFolder(service, "npm", "run", "build");
+  t.true(build.succeeded, build.printed);
+});
+
+test("the lock file is that of the new service's package.json", async (t) => {
+  const { root } = await scaffolded;
+  const service = join(root, "mail2-service");
+  const { succeeded, printed } = await inFolder(service, "npm", "ci", "--dry-run", "--offline");
+  t.true(succeeded, printed);
+  const { packages } = JSON.parse(readFileSync(join(service, "package-lock.json"), "utf8"));
+  t.deepEqual(Object.keys(packages[""].dependencies), ["@hapi/boom", "@hapi/hapi", "joi"]);
+  t.false("node_modules/jose" in packages, "payment's alone");
+});
+
+test("nothing of payment's alone is copied, and every new file was named", async (t) => {
+  const { root, printed, files } = await scaffolded;
+  for (const { is, file } of files) {
+    t.true(printed.includes(`${is === "??" ? "+" : "~"} ${file}`), file);
+    const ofService = file.includes("invoices-mail") || file.startsWith("mail2-service/");
+    if (is === "??" && ofService)
+      t.notRegex(readFileSync(join(root, file), "utf8"), /\b(payment|charge|antaeus)\b/i, file);
+  }
+  t.true(files.some(({ is }) => is === "??") && files.some(({ is }) => is === " M"));
+});
+
+test("the check itself: a list without the new service, and a file that is missing, are found", async (t) => {
+  const { root, files } = await scaffolded;
+  const copy = join(folder, "control");
+  cpSync(root, copy, { recursive: true, filter: (path) => !path.includes("node_modules") });
+  const git = (...args: string[]) => run("git", args, { cwd: copy });
+  for (const { file } of files.filter(({ is }) => is === " M")) {
+    await git("checkout", "--quiet", "HEAD~", "--", file);
+    t.true(
+      omissions(new Repository(copy)).some((one) => one.startsWith(`${file} has no `)),
+      file,
+    );
+    await git("checkout", "--quiet", "HEAD", "--", file);
+  }
+  for (const file of [
+    "argocd/projects/mail2.yaml",
+    "apps/mail2/overlays/staging/kustomization.yaml",
+    "clusters/staging/apps/mail2.yaml",
+    "clusters/base/namespaces/app-mail2/deployer.yaml",
+    "mail2-service/Dockerfile",
+    "clusters/local/staging/kustomization.yaml",
+  ]) {
+    rmSync(join(copy, file));
+    t.deepEqual(omissions(new Repository(copy)), [`there is no ${file}`]);
+    await git("checkout", "--quiet", "HEAD", "--", file);
+  }
+  // What no list names is found when it is rendered.
+  rmSync(join(copy, "clusters/base/namespaces/app-mail2/network-policies.yaml"));
+  await t.throwsAsync(offences(new Repository(copy)), { message: /network-policies\.yaml/ });
+});
+
+const refused: [what: string, kind: string, name: string, advice: RegExp][] = [
+  ["no name", "service", "", /make new-service NAME=invoices-mail/],
+  ["no name", "environment", "", /make new-environment NAME=staging/],
+  ["a taken name", "service", "payment", /payment is taken/],
+  ["a taken name", "environment", "production", /production is taken/],
+  ["the platform's name", "service", "platform", /platform is taken/],
+  ["a name with another meaning", "environment", "local", /local is taken/],
+  ["a folder of clusters/local", "environment", "argocd", /argocd is taken/],
+  ["capitals", "service", "Mail", /cannot be the name/],
+  ["a path", "service", "../mail", /cannot be the name/],
+  ["a hyphen at the end", "environment", "staging-", /cannot be the name/],
+  ["spaces", "service", "invoices mail", /cannot be the name/],
+  ["a name that is too long", "service", "m".repeat(41), /at most 40/],
+  ["-service at the end", "service", "mail-service", /Leave the end of mail-service off/],
+];
+test("a name that will not do is refused, and nothing is written", async (t) => {
+  const root = await clone();
+  for (const [what, kind, name, advice] of refused) {
+    const { succeeded, printed } = await make(root, kind, name);
+    t.false(succeeded, what);
+    t.regex(printed, advice, what);
+    t.notRegex(printed, /at .*\.ts:/, "no stack");
+  }
+  t.is(await run("git", ["status", "--porcelain"], { cwd: root }), "");
+});
+
+test("a second time is refused, and so is a folder that is in the way; nothing is lost", async (t) => {
+  const { root } = await scaffolded;
+  t.regex((await make(root, "service", "mail2")).printed, /mail2 is taken/);
+  t.regex((await make(root, "environment", "staging")).printed, /staging is taken/);
+  const other = await clone();
+  const mine = join(other, "bills-service/Dockerfile");
+  mkdirSync(dirname(mine));
+  cpSync("README.md", mine);
+  const { succeeded, printed } = await make(other, "service", "bills");
+  t.false(succeeded);
+  t.regex(printed, /bills-service\/Dockerfile is there already/);
+  t.deepEqual(readFileSync(mine), readFileSync("README.md"));
+  t.is(await run("git", ["status", "--porcelain"], { cwd: other }), "?? bills-service/");
+});
+
+test("README's commands add a service and an environment", async (t) => {
+  const root = await clone();
+  for (const [field, value] of Object.entries({ name: "test", email: "test@localhost" }))
+    await run("git", ["config", `user.${field}`, value], { cwd: root });
+  const blocks = commandsOf("README.md")["Add a service"] ?? [];
+  t.is(blocks.length, 2);
+  for (const commands of blocks) {
+    const { succeeded, printed } = await inFolder(root, "bash", "-ec", commands);
+    t.true(succeeded, printed);
+  }
+  t.is(await run("git", ["status", "--porcelain"], { cwd: root }), "", "all is committed");
+  const made = [
+    "invoices-mail-service/src/main.ts",
+    "apps/invoices-mail/overlays/staging/kustomization.yaml",
+  ];
+  for (const file of made) t.true(existsSync(join(root, file)), file);
+  t.deepEqual(omissions(new Repository(root)), []);
+});

@@ -1,0 +1,22 @@
+// make deploy: the newest commit becomes what Argo CD reads, with images built from it. The Git hook calls
+// it at each commit.
+
+import { Advice, main, run } from "../cli/command.ts";
+import { head, publish } from "../git/git.ts";
+import { Kubectl, localContext } from "../kubernetes/cluster.ts";
+import { withLocalImages } from "../local/local-images.ts";
+
+main(async () => {
+  const kubectl = new Kubectl(localContext);
+  const environment = await kubectl.environment().catch(() => "testing");
+  const say = (line: string) => console.log(`▸ ${line}`);
+  const commit = await withLocalImages(await head(), { environment, say });
+  await publish(kubectl, commit).catch((error: Error) => {
+    throw new Advice(
+      `The local cluster did not take the commit; make up brings it there.\n${error.message}`,
+    );
+  });
+  console.log(
+    `▸ Argo CD has ${await run("git", ["log", "-1", "--format=%h %s", commit])}. Follow it with make live.`,
+  );
+});

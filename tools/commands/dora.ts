@@ -1,0 +1,49 @@
+// make dora: how often, how fast and how safely is deployed, from Git's history and Argo CD's.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { main, run } from "../cli/command.ts";
+import { warn } from "../cli/progress.ts";
+import { records } from "../dora/deployments.ts";
+import { deployments, figures } from "../dora/figures.ts";
+import { duration, number, page } from "../dora/page.ts";
+import { needWholeHistory } from "../git/history.ts";
+import { type Application, Kubectl } from "../kubernetes/cluster.ts";
+
+const file = "report/dora.html";
+
+main(async () => {
+  await needWholeHistory();
+  const applications = await ofCluster();
+  const all = (await records(".", applications)).map((one) => ({
+    environment: one.environment,
+    deployments: deployments(one),
+  }));
+  const environments = new Map(
+    [...Map.groupBy(all, ({ environment }) => environment)].map(([environment, found]) => [
+      environment,
+      found.flatMap((one) => one.deployments),
+    ]),
+  );
+  const now = new Date();
+  const head = await run("git", ["rev-parse", "--short", "HEAD"]);
+  const argocd =
+    applications.length > 0 ? number(applications.length, "Application") : "no cluster was there";
+  mkdirSync("report", { recursive: true });
+  writeFileSync(file, page(environments, now, { git: `until ${head}`, argocd }));
+  for (const [environment, found] of environments) {
+    const { perWeek = 0, leadTime, failureRate = 0 } = figures(found, now);
+    console.log(
+      `▸ ${environment}: ${number(found.length, "deployment")}, ${perWeek.toFixed(1)} a week, lead time ${duration(leadTime)}, ${Math.round(failureRate * 100)} % taken back`,
+    );
+  }
+  console.log(`▸ ${file} shows them.`);
+});
+
+/** Argo CD's Applications, where there is a cluster. */
+async function ofCluster(): Promise<Application[]> {
+  try {
+    return await (await Kubectl.current()).applications();
+  } catch {
+    warn("No Argo CD answers, so when something ran is not known: Git says when it was bumped.");
+    return [];
+  }
+}

@@ -1,0 +1,12 @@
+// make new-environment: one more cluster that runs every service.
+import { main } from "../cli/command.ts";
+import { newEnvironment } from "../scaffold/environment.ts";
+
+const name = process.argv[2] ?? "";
+
+main(async () => {
+  console.log(newEnvironment(".", name).write().join("\n"));
+  console.log(`
+  Next  Say what differs from testing, in apps/*/overlays/${name}. Then make test, commit all of it, and open a
+        pull request. A cluster with Argo CD becomes this environment by kubectl apply -k clusters/${name}.`);
+});

@@ -1,0 +1,17 @@
+// make new-service: source, manifests, project, deployer and fences of one more service.
+import { main } from "../cli/command.ts";
+import { newService } from "../scaffold/service.ts";
+
+const name = process.argv[2] ?? "";
+
+main(async () => {
+  const plan = await newService(".", name);
+  console.log(plan.write().join("\n"));
+  console.log(`
+  Next  make test, then commit all of it and open a pull request.
+        The team ${name} must be there before: in CODEOWNERS as @bpesics/${name}, and as the group ${name} of the
+        single sign-on. Who may call the service, and whom it may call, stands in
+        clusters/base/namespaces/app-${name}/network-policies.yaml: nobody yet.
+        The clusters run images with a digest only: testing has it with the first build, production with the
+        first make promote SERVICE=${name}.`);
+});

@@ -1,0 +1,71 @@
+// make preview: what the clusters would get by the commits since BASE.
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Advice, main, run } from "../cli/command.ts";
+import { warn } from "../cli/progress.ts";
+import { filesOf } from "../git/git.ts";
+import { branch } from "../kubernetes/cluster.ts";
+import { page } from "../preview/page.ts";
+import { parts } from "../preview/parts.ts";
+import { sources } from "../render/sources.ts";
+import { owners, rules as parse } from "../repository/codeowners.ts";
+
+/** GitHub takes 65,536 characters in a comment, and a mebibyte in a workflow's summary. */
+const limits = { comment: 65_000, summary: 1_000_000 };
+
+main(async () => {
+  const { values } = parseArgs({
+    options: { base: { type: "string" }, head: { type: "string", default: "HEAD" } },
+  });
+  const head = await commit(values.head);
+  const base = await fork(await commit(values.base || branch), head);
+  if (values.head === "HEAD" && (await run("git", ["status", "--porcelain"]))) {
+    warn("Only commits are shown; there are changes that are not committed.");
+  }
+  if (base === head) warn(`There is nothing since ${values.base || branch}: choose an older BASE.`);
+
+  const files = { base: await filesOf(base), head: await filesOf(head) };
+  const before = await sources(files.base);
+  const after = await sources(files.head, before);
+  // GitHub takes the owners from the branch that is merged into.
+  const codeowners = join(files.base, ".github/CODEOWNERS");
+  const rules = parse(existsSync(codeowners) ? readFileSync(codeowners, "utf8") : "");
+  const changed = await run("git", ["diff", "--name-only", "--no-renames", "-z", base, head]);
+  const reviewers = new Set(
+    changed
+      .split("\0")
+      .filter(Boolean)
+      .flatMap((file) => owners(rules, file)),
+  );
+
+  const found = parts(before, after, rules, branch);
+  const shown = (limit: number) =>
+    page(found, [base.slice(0, 7), head.slice(0, 7)], [...reviewers].sort(), limit);
+  mkdirSync("report", { recursive: true });
+  writeFileSync("report/preview.md", shown(limits.comment));
+  const { GITHUB_STEP_SUMMARY } = process.env;
+  if (GITHUB_STEP_SUMMARY) appendFileSync(GITHUB_STEP_SUMMARY, shown(limits.summary));
+  else console.log(shown(Number.POSITIVE_INFINITY));
+
+  const broken = found.filter(({ error }) => error !== undefined).map(({ name }) => name);
+  if (broken.length > 0) throw new Advice(`This does not render: ${broken.join(", ")}.`);
+});
+
+/** @throws Advice where there is no such commit */
+function commit(name: string): Promise<string> {
+  return run("git", ["rev-parse", "--verify", "--end-of-options", `${name}^{commit}`]).catch(() => {
+    throw new Advice(
+      `There is no commit ${name} here. Name one that is, such as make preview BASE=HEAD~1; git fetch brings those of others.`,
+    );
+  });
+}
+
+/** Where the head left the base: what came to the base since is not the head's doing. */
+function fork(base: string, head: string): Promise<string> {
+  return run("git", ["merge-base", base, head]).catch(() => {
+    throw new Advice(
+      `${base.slice(0, 7)} and ${head.slice(0, 7)} have no commit in common here. In a shallow clone: git fetch --unshallow.`,
+    );
+  });
+}

@@ -1,0 +1,146 @@
+// make promote: the image that testing runs goes to production, as a commit on a branch and a pull request.
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { Advice, main, run } from "../cli/command.ts";
+import { step } from "../cli/progress.ts";
+import * as promote from "../delivery/promotion.ts";
+import { commitFile, head, textAt } from "../git/git.ts";
+import { resolve } from "../git/history.ts";
+import { type Call, GitHub, nameOnGitHub } from "../github/client.ts";
+import { commitOf, imageIn, overlayFile, servicesAt } from "../images/images.ts";
+import { branch, Kubectl, localContext } from "../kubernetes/cluster.ts";
+import { withLocalImages } from "../local/local-images.ts";
+
+const needs =
+  "A token for this has the repository permissions Contents: read and Pull requests: write.";
+
+const git = (...args: string[]) => run("git", args);
+
+main(async () => {
+  const { service, dryRun } = parse();
+  const kubectl = await Kubectl.current();
+  const local = kubectl.context === localContext;
+  const { tip, base } = local ? await fromHere() : await fromOrigin();
+  checkService(service, await servicesAt(tip));
+  const image = imageIn(await textAt(tip, overlayFile(service, promote.from)));
+  const overlay = await textAt(base, overlayFile(service, promote.to));
+
+  const smoke = await step(`${service} in ${promote.from}: ${image.newTag}`, async (say) => {
+    const check = async () => {
+      const running = await promote.read(kubectl, service).catch((error: Error) => {
+        throw new Advice(`No Argo CD answers in the context ${kubectl.context}.\n${error.message}`);
+      });
+      const testing = { service, tip, image, ...running };
+      refuse(promote.refusals(testing));
+      return testing;
+    };
+    await check();
+    say(`Synced and Healthy at ${tip.slice(0, 7)}; now a smoke test`);
+    const smoke = await promote.smokeTest(kubectl);
+    refuse(promote.complaints(smoke));
+    say(promote.summary(smoke));
+    // It still is what was tested.
+    const testing = await check();
+    return { testing, smoke };
+  });
+
+  const source = await resolve(commitOf(image.newTag) ?? "");
+  const promotion = promote.promotion(smoke.testing, overlay, smoke.smoke, source);
+  if (!promotion) return console.log(`▸ ${promote.to} says ${image.newTag} already.`);
+  const { file, text, message } = promotion;
+  const commit = await commitFile(base, file, text, message);
+  console.log(await git("show", "--format=%B", "--unified=0", commit));
+  await open(promotion, commit, { local, dryRun });
+});
+
+/** @throws Advice about a wrong argument: a mistyped dry run must not write */
+function parse(): { service: string; dryRun: boolean } {
+  const options = { "dry-run": { type: "boolean" }, service: { type: "string" } } as const;
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
+  try {
+    ({ values } = parseArgs({ options }));
+  } catch (error) {
+    throw new Advice((error as Error).message);
+  }
+  const { service = "", "dry-run": dryRun = false } = values;
+  return { service, dryRun };
+}
+
+function checkService(service: string, services: string[]): void {
+  if (services.includes(service)) return;
+  throw new Advice(
+    `Which service? make promote SERVICE=payment; there are ${services.join(", ")}${service && `, and no ${service}`}.`,
+  );
+}
+
+/** On a laptop: the commit that is checked out, and the one that was made of it for the cluster. */
+async function fromHere(): Promise<{ tip: string; base: string }> {
+  const base = await head();
+  return { tip: await withLocalImages(base), base };
+}
+
+/** Elsewhere: the newest commit of main. */
+async function fromOrigin(): Promise<{ tip: string; base: string }> {
+  await git("fetch", "--quiet", "origin", branch).catch((error: Error) => {
+    throw new Advice(
+      `The newest commit of ${branch} cannot be fetched from the remote origin.\n  ${error.message}`,
+    );
+  });
+  const tip = await git("rev-parse", "FETCH_HEAD");
+  return { tip, base: tip };
+}
+
+function refuse(reasons: string[]): void {
+  if (reasons.length === 0) return;
+  throw new Advice(
+    `Not promoted:\n${reasons.map((reason) => `    ${reason}`).join("\n")}\n  make status shows what runs; docs/runbook.md says what to do.`,
+  );
+}
+
+/** A pull request where a token is at hand, a branch elsewhere; neither in a dry run. */
+async function open(
+  promotion: promote.Promotion,
+  commit: string,
+  { local, dryRun }: { local: boolean; dryRun: boolean },
+): Promise<void> {
+  const token = process.env.GITHUB_TOKEN ?? "";
+  const { branch: name, message } = promotion;
+  if (local || !token) {
+    if (dryRun) return console.log(`▸ A dry run: there is no branch ${name}.`);
+    await git("branch", name, commit).catch((error: Error) => {
+      throw new Advice(
+        `There is a branch ${name} already: merge it, or start over after git branch -D ${name}.\n  ${error.message}`,
+      );
+    });
+    return console.log(
+      local
+        ? `▸ On the branch ${name}; a commit is a merge here: git merge ${name}`
+        : `▸ On the branch ${name}: git push origin ${name}, and open a pull request. With a token in GITHUB_TOKEN that is done for you.`,
+    );
+  }
+
+  const repository = nameOnGitHub(readFileSync("clusters/repository/kustomization.yaml", "utf8"));
+  const github = new GitHub(process.env.GITHUB_API_URL || "https://api.github.com", token, needs);
+  const [title = "", ...body] = message.split("\n");
+  const pulls = `/repos/${repository}/pulls`;
+  const create: Call = {
+    method: "POST",
+    path: pulls,
+    body: { title, body: body.join("\n").trim(), head: name, base: branch },
+  };
+  if (dryRun) {
+    console.log(`git push origin ${commit}:refs/heads/${name}\n${github.show(create)}`);
+    return console.log("▸ A dry run: nothing was pushed.");
+  }
+  const owner = repository.split("/")[0];
+  type PullRequest = { html_url: string };
+  const [there] = await github.call<PullRequest[]>({
+    method: "GET",
+    path: `${pulls}?state=open&head=${owner}:${name}`,
+  });
+  if (there) return console.log(`▸ It is open already: ${there.html_url}`);
+  // By force, over what an attempt left behind that got no further.
+  await git("push", "--quiet", "--force", "origin", `${commit}:refs/heads/${name}`);
+  const made = await github.call<PullRequest>(create);
+  console.log(`▸ Opened ${made.html_url}`);
+}

@@ -1,0 +1,43 @@
+// make report: a page of what the last make e2e found, and README's tables of what it tries.
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Advice, main } from "../cli/command.ts";
+import type { Found } from "../report/found.ts";
+import { page, summary } from "../report/page.ts";
+import { withTables } from "../report/readme.ts";
+
+const folder = "report";
+
+main(async () => {
+  writeTables("README.md");
+  const found = read();
+  if (Object.keys(found).length === 0) {
+    throw new Advice(
+      `There is nothing in ${folder}/ to write about: run make e2e, which needs a cluster (make up).`,
+    );
+  }
+  writeFileSync(join(folder, "index.html"), page(found, new Date()));
+  console.log(`▸ ${folder}/index.html: ${summary(found)}`);
+});
+
+/** The tables that are declared, whatever the last run found. */
+function writeTables(file: string): void {
+  const before = readFileSync(file, "utf8");
+  const after = withTables(before);
+  if (after === before) return;
+  writeFileSync(file, after);
+  console.log(`▸ ${file} has its tables anew.`);
+}
+
+function read(): Found {
+  const files = existsSync(folder) ? readdirSync(folder).sort() : [];
+  return Object.fromEntries(
+    files
+      .filter((file) => file.endsWith(".json"))
+      .map((file) => {
+        const path = join(folder, file);
+        const recorded = JSON.parse(readFileSync(path, "utf8"));
+        return [basename(file, ".json"), { ...recorded, at: statSync(path).mtime }];
+      }),
+  );
+}

@@ -1,0 +1,39 @@
+// make shell-multitool: a shell in the cluster, in a pod that goes when the shell ends.
+import { spawnSync } from "node:child_process";
+import { main, run } from "../cli/command.ts";
+import { step } from "../cli/progress.ts";
+import { cluster, localContext } from "../kubernetes/cluster.ts";
+
+const image = "localhost/multitool:1.0.0";
+
+main(async () => {
+  await step("The shell's image (a minute the first time)", async () => {
+    await run("docker", ["build", "--quiet", "--tag", image, "tools/multitool"]);
+    await run("kind", ["load", "docker-image", image, "--name", cluster]);
+  });
+  console.log(`
+  curl -i http://payment.app-payment:9000/health
+  curl -i http://antaeus.app-antaeus:8000/rest/health
+  curl -s http://antaeus.app-antaeus:8000/rest/v1/invoices | jq '[.[] | select(.status == "PAID")] | length'
+  curl -i -X POST http://antaeus.app-antaeus:8000/rest/v1/invoices/pay
+`);
+  const terminal = process.stdin.isTTY ? ["--tty"] : [];
+  const { status } = spawnSync(
+    "kubectl",
+    [
+      ...[
+        "--context",
+        localContext,
+        "run",
+        "multitool",
+        `--image=${image}`,
+        "--rm",
+        "--stdin",
+        ...terminal,
+      ],
+      ...["--restart=Never", "--quiet", "--command", "--", "bash"],
+    ],
+    { stdio: "inherit" },
+  );
+  process.exitCode = status ?? 1;
+});

@@ -1,0 +1,213 @@
+// make up: a cluster in Docker, Argo CD in it, and the commits of this working copy.
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { styleText } from "node:util";
+import { Advice, main, run, succeeds } from "../cli/command.ts";
+import { retry, step, waitFor, warn } from "../cli/progress.ts";
+import { filesOf, head, publish } from "../git/git.ts";
+import { argoCDReady, logins, makeLogins } from "../kubernetes/argocd.ts";
+import {
+  argoCDUrl,
+  cluster,
+  isLive,
+  Kubectl,
+  localContext,
+  reasons,
+  state,
+} from "../kubernetes/cluster.ts";
+import { installHook } from "../local/hook.ts";
+import { withLocalImages } from "../local/local-images.ts";
+import { connectRegistry, startRegistry } from "../local/registry.ts";
+import { environmentsIn } from "../repository/environments.ts";
+
+const kubectl = new Kubectl(localContext);
+/** Which of the environments this laptop plays. */
+const environment = process.env.ENVIRONMENT || "testing";
+const ports = { 30008: "Antaeus", 30080: "Argo CD" };
+
+main(async () => {
+  await checkTools();
+  const commit = await head();
+  const files = await filesOf(commit);
+  const environments = environmentsIn(files);
+  if (!environments.includes(environment)) {
+    throw new Advice(
+      `ENVIRONMENT must be one of ${environments.join(", ")}, and is "${environment}".`,
+    );
+  }
+  await step("A cluster in Docker", (say) =>
+    ensureCluster(join(files, "clusters/local/kind.yaml"), say),
+  );
+  const deployed = await step("The images (minutes the first time)", async (say) => {
+    await connectRegistry(await startRegistry());
+    await buildGit(files, say);
+    return withLocalImages(commit, { environment, say });
+  });
+  await step("Argo CD", (say) => installArgoCD(files, say));
+  await step("A login for each team", () =>
+    // Argo CD's server starts over when it reads new settings.
+    retry(60, () => makeLogins(kubectl)),
+  );
+  await step(`Commit ${commit.slice(0, 7)}, in a Git endpoint in the cluster`, async () => {
+    await apply(files, "clusters/local/git");
+    await kubectl.run(["rollout", "status", "deployment/git", "-n", "git", "--timeout=5m"]);
+    await publish(kubectl, deployed);
+  });
+  await step("What this commit says, synced by Argo CD", async (say) => {
+    await apply(files, `clusters/local/${environment}`);
+    await waitUntilLive(deployed, say);
+  });
+  const hook = await installHook();
+  if (hook) warn(hook);
+  await sayWhatNext();
+});
+
+async function checkTools(): Promise<void> {
+  const missing: string[] = [];
+  if (!(await succeeds("docker", ["--version"])))
+    missing.push("Docker: docs.docker.com/get-docker");
+  else if (!(await succeeds("docker", ["info"])))
+    missing.push("a running Docker: start Docker Desktop or dockerd");
+  if (!(await succeeds("kind", ["version"]))) missing.push("kind: kind.sigs.k8s.io");
+  if (!(await succeeds("kubectl", ["version", "--client"])))
+    missing.push("kubectl: kubernetes.io/docs/tasks/tools");
+  if (missing.length > 0) {
+    throw new Advice(
+      `A cluster here needs\n${missing.map((tool) => `    ${tool}`).join("\n")}\n  Without any of it: make run makes a pay run in plain Node.`,
+    );
+  }
+}
+
+/** Makes the cluster, or wakes it up; one that cannot be woken is made anew. */
+async function ensureCluster(config: string, say: (line: string) => void): Promise<void> {
+  const clusters = await run("kind", ["get", "clusters"]);
+  if (clusters.split("\n").includes(cluster)) {
+    if (await answers()) return say("it is there already");
+    say("it does not answer: waking it up, which may take a minute");
+    const nodes = await run("kind", ["get", "nodes", "--name", cluster]);
+    await run("docker", ["start", ...nodes.split("\n").filter(Boolean)]).catch(() => {});
+    if (await waitFor(60, async () => (await answers()) || undefined)) return;
+    warn(
+      "The cluster does not come back: making a new one. What Git holds comes back; paid invoices do not.",
+    );
+    await run("kind", ["delete", "cluster", "--name", cluster]);
+  }
+  await checkPorts();
+  await run("kind", ["create", "cluster", "--config", config, "--wait", "3m"], { show: true });
+}
+
+async function answers(): Promise<boolean> {
+  try {
+    await run("kind", ["export", "kubeconfig", "--name", cluster]);
+    await kubectl.run([
+      "wait",
+      "nodes",
+      "--all",
+      "--for",
+      "condition=Ready",
+      "--timeout",
+      "5s",
+      "--request-timeout",
+      "5s",
+    ]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function checkPorts(): Promise<void> {
+  for (const [port, use] of Object.entries(ports)) {
+    const free = await new Promise((resolve) => {
+      const server = createServer()
+        .once("error", () => resolve(false))
+        .listen(Number(port), "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (!free) {
+      throw new Advice(
+        `Port ${port} of this machine is taken, and the cluster needs it for ${use}. ` +
+          "End what listens there, or choose another hostPort in clusters/local/kind.yaml and commit.",
+      );
+    }
+  }
+}
+
+/** The image of the Git endpoint, which no registry elsewhere has. */
+async function buildGit(files: string, say: (line: string) => void): Promise<void> {
+  const folder = join(files, "clusters/local/git");
+  const [, image = ""] = /image: (\S+)/.exec(await run("kubectl", ["kustomize", folder])) ?? [];
+  say(image);
+  await run("docker", ["build", "--quiet", "--tag", image, folder]);
+  await run("docker", ["push", "--quiet", image]);
+}
+
+/** Installs Argo CD. From then on it is as Git says; but one that is not well may be unable to read that. */
+async function installArgoCD(files: string, say: (line: string) => void): Promise<void> {
+  const own = ["get", "applications.argoproj.io", "argocd", "-n", "argocd"];
+  const keepsItself = await kubectl
+    .run(own)
+    .then(() => argoCDReady(kubectl, "1m"))
+    .then(
+      () => true,
+      () => false,
+    );
+  if (keepsItself) return say("it is there, and keeps itself as Git says");
+  // As Argo CD's own manager of fields: a field that Git drops has no other owner then, and goes.
+  await apply(files, "clusters/local/argocd", "--field-manager=argocd-controller");
+  const established = ["--for=condition=Established", "crd/applications.argoproj.io"];
+  await kubectl.run(["wait", ...established, "--timeout=1m"]);
+  await argoCDReady(kubectl, "10m").catch(() => {
+    throw new Advice(
+      "Argo CD does not start: kubectl -n argocd get pods says which part; make down and make up start over.",
+    );
+  });
+}
+
+/** Applies a folder of the commit. On the server's side, because Argo CD's CRDs are too large for the client's. */
+async function apply(files: string, folder: string, ...options: string[]): Promise<void> {
+  const how = ["--server-side", "--force-conflicts", ...options];
+  await kubectl.run(["apply", ...how, "-k", join(files, folder)]);
+}
+
+/** Waits for the Applications, and says each change. */
+async function waitUntilLive(commit: string, say: (line: string) => void): Promise<void> {
+  const seen = new Map<string, string>();
+  const live = await waitFor(600, async () => {
+    const applications = await kubectl.applications();
+    for (const application of applications) {
+      const { name } = application.metadata;
+      const now = state(application);
+      if (seen.get(name) !== now) say(`${name}: ${now}`);
+      seen.set(name, now);
+    }
+    return (
+      (applications.length > 1 &&
+        applications.every((application) => isLive(application, commit))) ||
+      undefined
+    );
+  });
+  if (live) return;
+  const why = (await kubectl.applications()).flatMap((application) =>
+    isLive(application, commit)
+      ? []
+      : [application.metadata.name, ...reasons(application).map((reason) => `  ${reason}`)],
+  );
+  throw new Advice(
+    `Not everything is live after ten minutes:\n  ${why.join("\n  ")}\n  make status shows it again; make down and make up start over.`,
+  );
+}
+
+async function sayWhatNext(): Promise<void> {
+  const bold = (text: string) => styleText("bold", text);
+  const users = Object.entries(await logins(kubectl));
+  console.log(`
+  ${bold("Antaeus")}   http://localhost:30008/rest/v1/invoices
+  ${bold("Argo CD")}   ${argoCDUrl}, as
+${users.map(([user, password]) => `            ${user.padEnd(16)} ${password}`).join("\n")}
+
+  ${bold("Try")}       make pay         half of the pending invoices get PAID
+            make status      what is deployed
+            change a value in apps/payment/overlays/testing, git commit, and watch it roll
+            make down        remove all of it
+`);
+}

@@ -1,0 +1,144 @@
+import { Advice, run } from "../cli/command.ts";
+import { commitFile, textAt } from "../git/git.ts";
+import { contains, isBuiltFrom } from "../git/history.ts";
+import { commitOf, imageIn, overlayFile, tagOf, withImage } from "../images/images.ts";
+
+/** An image that was built and pushed. */
+export interface Build {
+  service: string;
+  /** The source commit it was built from. */
+  commit: string;
+  /** `sha256:` and 64 hexadecimal digits. */
+  digest: string;
+}
+
+/** What became of a bump: a commit on the branch, or why there is none. */
+export type Outcome = { commit: string } | { skipped: string };
+
+interface Options {
+  /** Where the branch is. */
+  remote?: string;
+  branch?: string;
+  environment?: string;
+  /** Where the repository is to be looked at, for links in the message. */
+  url?: string;
+}
+
+/** How long others may be quicker to push before it is given up, in milliseconds. */
+const patience = 300_000;
+
+/**
+ * Puts a build into the overlay of its service, as a commit on top of the newest one of the branch.
+ *
+ * Others push to the branch at the same time, people and bumps. Whoever is second starts over from what
+ * the first one left, so nothing is lost; and as it decides anew each time, an older build never replaces a
+ * newer one. A build whose image was there once and was taken back (`git revert` of its bump) does not come
+ * back: only a newer commit moves forward.
+ *
+ * @param folder a clone with the whole history; its files and its index are left alone
+ * @throws Advice when the branch does not have the source commit, or cannot be pushed to
+ */
+export async function bump(folder: string, build: Build, options: Options = {}): Promise<Outcome> {
+  const { remote = "origin", branch = "main", environment = "testing", url = "" } = options;
+  const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
+  const fetchTip = async () => {
+    const [line = ""] = (await git("ls-remote", remote, `refs/heads/${branch}`)).split("\n");
+    const tip = line.split("\t")[0] as string;
+    await git("fetch", "--quiet", "--no-write-fetch-head", remote, tip);
+    return tip;
+  };
+
+  const end = performance.now() + patience;
+  let tip = await fetchTip();
+  for (;;) {
+    const skipped = await whyNot(folder, build, tip, environment);
+    if (skipped) return { skipped };
+    const commit = await commitOnTop(folder, build, tip, { environment, url });
+    try {
+      await git("push", "--quiet", remote, `${commit}:refs/heads/${branch}`);
+      return { commit };
+    } catch (error) {
+      const before = tip;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));
+      tip = await fetchTip();
+      if (tip === before && !isRace(error as Error)) {
+        throw new Advice(`The bump cannot be pushed to ${branch}.\n  ${(error as Error).message}`);
+      }
+      if (performance.now() > end) {
+        throw new Advice(`Others pushed to ${branch} for five minutes: run the bump again.`);
+      }
+    }
+  }
+}
+
+/** What Git says when somebody else was quicker by less than it takes to look. */
+const isRace = ({ message }: Error) =>
+  /fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value/.test(
+    message,
+  );
+
+/** @returns why the build is not to be deployed any more; undefined when it is */
+async function whyNot(
+  folder: string,
+  { service, commit, digest }: Build,
+  tip: string,
+  environment: string,
+): Promise<string | undefined> {
+  const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
+  if (!(await contains(tip, commit, folder))) {
+    throw new Advice(`${commit} is not on the branch: only what is merged is deployed.`);
+  }
+  const file = overlayFile(service, environment);
+  const log = await git("log", "--format=", "--patch", "--unified=0", tip, "--", file);
+  const tags = [...log.matchAll(/^\+ +newTag: (\S+)/gm)].map(([, tag]) => tag as string);
+  const sources = await existing(
+    folder,
+    [...new Set(tags)].flatMap((tag) => commitOf(tag) ?? []),
+  );
+  // Of this commit, those that no build of the history had: none when one was as new, or newer.
+  const left = await git("rev-list", "--max-count=1", commit, ...sources.map((one) => `^${one}`));
+  if (left) return undefined;
+  const image = imageIn(await textAt(tip, file, folder));
+  const current = image.newTag;
+  if (current === (await tagOf(commit, folder))) {
+    // Another digest is of an image that was built elsewhere, before this one was published.
+    return image.digest === digest ? `${current} is deployed already` : undefined;
+  }
+  return (await isBuiltFrom(image, commit, folder))
+    ? `${current} is deployed, which is newer`
+    : "it was deployed before, and taken back: a newer commit moves forward";
+}
+
+/** Those of the commits that the clone has, in full. */
+async function existing(folder: string, commits: string[]): Promise<string[]> {
+  const check = ["-C", folder, "cat-file", "--batch-check=%(objecttype) %(objectname)"];
+  const lines = await run("git", check, { input: commits.map((commit) => `${commit}\n`).join("") });
+  return [...lines.matchAll(/^commit (\w+)$/gm)].map(([, commit]) => commit as string);
+}
+
+/**
+ * Makes the commit.
+ * @param tip the commit that it goes on top of
+ * @param how.env for Git: the author, for one
+ * @returns the new commit
+ */
+export async function commitOnTop(
+  folder: string,
+  { service, commit, digest }: Build,
+  tip: string,
+  how: { environment: string; url?: string; env?: NodeJS.ProcessEnv },
+): Promise<string> {
+  const { environment, url, env = {} } = how;
+  const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
+  const file = overlayFile(service, environment);
+  const newTag = await tagOf(commit, folder);
+  const overlay = await textAt(tip, file, folder);
+  const { name } = imageIn(overlay);
+  const message = [
+    `${service}: ${newTag} to ${environment}`,
+    await git("show", "--no-patch", "--format=%s", commit),
+    ...(url ? [`${url}/commit/${commit}`] : []),
+    `Source-Commit: ${commit}\nImage: ${name}:${newTag}@${digest}`,
+  ].join("\n\n");
+  return commitFile(tip, file, withImage(overlay, { newTag, digest }), message, { folder, env });
+}

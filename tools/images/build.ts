@@ -1,0 +1,126 @@
+import { parseArgs } from "node:util";
+import { Advice, run } from "../cli/command.ts";
+import { filesOf, textAt } from "../git/git.ts";
+import { checkService, imageIn, overlayFile, sourceCommit, sourceFolder, tagOf } from "./images.ts";
+import { Unsigned, verifySignature } from "./signature.ts";
+
+/** A service's image, as a commit has its source. */
+export interface Source {
+  service: string;
+  /** The commit that last changed the source. */
+  commit: string;
+  /** Without tag, in the registry to push to, such as `localhost:5000/bpesics/pe-payment`. */
+  name: string;
+  tag: string;
+}
+
+/**
+ * @param at a commit; the service's source as of then
+ * @param registry to push to, in place of the one that the manifests name
+ */
+export async function sourceOf(
+  service: string,
+  at: string,
+  registry?: string,
+  folder = ".",
+): Promise<Source> {
+  const { name } = imageIn(await textAt(at, overlayFile(service, "testing"), folder));
+  const commit = await sourceCommit(service, at, folder);
+  return {
+    service,
+    commit,
+    name: registry ? name.replace(/^[^/]+/, registry) : name,
+    tag: await tagOf(commit, folder),
+  };
+}
+
+/** @returns what the command line asks for: a service, as HEAD has its source @throws Advice when it is none */
+export async function wanted(): Promise<{ source: Source; architectures: string[] }> {
+  const { values } = parseArgs({
+    options: {
+      service: { type: "string", default: "" },
+      registry: { type: "string" },
+      architecture: { type: "string", multiple: true, default: ["amd64", "arm64"] },
+    },
+  });
+  await checkService(values.service, "HEAD");
+  const source = await sourceOf(values.service, "HEAD", values.registry);
+  return { source, architectures: values.architecture };
+}
+
+/** @returns the digest of an image in its registry; undefined when it is not there */
+export async function digestOf(image: string): Promise<string | undefined> {
+  const inspect = ["buildx", "imagetools", "inspect", image, "--format", "{{json .Manifest}}"];
+  return run("docker", inspect).then(
+    (manifest) => JSON.parse(manifest).digest,
+    (error: Error) => {
+      if (/not found|manifest unknown/i.test(error.message)) return undefined;
+      throw new Advice(`The registry does not answer for ${image}.\n  ${error.message}`);
+    },
+  );
+}
+
+/** This machine's architecture, as images call it: amd64, arm64. */
+export const architecture = (): Promise<string> =>
+  run("docker", ["version", "--format", "{{.Server.Arch}}"]);
+
+/**
+ * Builds the image for this machine's architecture from what Git has, not from the working copy, and
+ * pushes it under the tag and the architecture.
+ * @param folder the repository
+ * @returns what was pushed, such as `localhost:5000/x:20261122-1a2b3c4d5e6f-amd64@sha256:...`
+ */
+export async function build(source: Source, folder = ".", show = false): Promise<string> {
+  const { service, commit, name, tag } = source;
+  const image = `${name}:${tag}-${await architecture()}`;
+  const context = await filesOf(`${commit}:${sourceFolder(service)}`, folder);
+  const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image];
+  await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
+  await run("docker", ["push", "--quiet", image]).catch((error: Error) => {
+    throw new Advice(`${image} cannot be pushed: docker login first?\n  ${error.message}`);
+  });
+  // Of what was pushed, whatever the tag says in the registry by now.
+  const inspect = ["image", "inspect", image, "--format", "{{json .RepoDigests}}"];
+  const digests: string[] = JSON.parse(await run("docker", inspect));
+  const pushed = digests.find((digest) => digest.startsWith(`${name}@`)) ?? "";
+  return `${image}${pushed.slice(name.length)}`;
+}
+
+/** @returns the digest of a service's image if it was published: it is in the registry, and signed */
+export async function published({ name, tag }: Source): Promise<string | undefined> {
+  const digest = await digestOf(`${name}:${tag}`);
+  if (!digest) return undefined;
+  return verifySignature(`${name}:${tag}@${digest}`).then(
+    () => digest,
+    (error: Error) => {
+      // Whoever published it did not come to its end.
+      if (error instanceof Unsigned) return undefined;
+      throw error;
+    },
+  );
+}
+
+/**
+ * Makes one image of those for each architecture.
+ * @returns its digest, which is what manifests name
+ */
+export async function combine({ name, tag }: Source, images: string[]): Promise<string> {
+  const image = `${name}:${tag}`;
+  await run("docker", ["buildx", "imagetools", "create", "--tag", image, ...images]);
+  const digest = await digestOf(image);
+  if (!digest) throw new Advice(`${image} was pushed, and yet the registry does not have it.`);
+  return digest;
+}
+
+/** @returns the digest of a service's image, which is built and pushed unless its registry has it already */
+export async function built(
+  source: Source,
+  folder = ".",
+  say: (line: string) => void = () => {},
+): Promise<string> {
+  const { service, name, tag } = source;
+  const digest = await digestOf(`${name}:${tag}`);
+  if (digest) return digest;
+  say(`${service}: ${tag} is built and pushed to ${name.split("/")[0]}`);
+  return combine(source, [await build(source, folder)]);
+}

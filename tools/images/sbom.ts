@@ -1,0 +1,21 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { Advice, run, succeeds } from "../cli/command.ts";
+import { sourceFolder } from "./images.ts";
+
+/**
+ * Writes what a service's image is made of, as CycloneDX: what the image itself says in /sbom.cdx.json, or else
+ * the packages of its lockfile, which know nothing of Node and the libraries around them.
+ * @param image one that this machine has
+ */
+export async function writeBill(image: string, service: string, file: string): Promise<void> {
+  // An image without a command of its own wants one, though it is never run.
+  const container = await run("docker", ["create", image, "never-run"]);
+  const isWithin = await succeeds("docker", ["cp", `${container}:/sbom.cdx.json`, file]);
+  await run("docker", ["rm", container]);
+  if (!isWithin) {
+    const sbom = ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"];
+    writeFileSync(file, await run("npm", sbom, { cwd: sourceFolder(service) }));
+  }
+  const { bomFormat } = JSON.parse(readFileSync(file, "utf8"));
+  if (bomFormat !== "CycloneDX") throw new Advice(`/sbom.cdx.json of ${image} is not CycloneDX.`);
+}

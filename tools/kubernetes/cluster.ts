@@ -1,0 +1,136 @@
+import { Advice, run } from "../cli/command.ts";
+import { waitFor } from "../cli/progress.ts";
+
+/** The local cluster, as clusters/local/kind.yaml names it, and kubectl's name for it. */
+export const cluster = "pe-gitops";
+export const localContext = `kind-${cluster}`;
+
+/** Where the Git endpoint in the cluster keeps this repository, and the branch that Argo CD reads. */
+export const repository = "/srv/git/pe-gitops.git";
+export const branch = "main";
+
+/** That repository's address for Argo CD, without `.git`. */
+export const repositoryUrl = "http://git.git.svc/pe-gitops";
+
+/** Argo CD's API and UI: where a local cluster has them, if the environment does not say otherwise. */
+export const argoCDUrl = process.env.ARGOCD_URL ?? "http://localhost:30080";
+
+/** Answers of kubectl in one context. */
+export class Kubectl {
+  readonly context: string;
+
+  constructor(context: string) {
+    this.context = context;
+  }
+
+  /** The context that KUBECONFIG names. */
+  static async current(): Promise<Kubectl> {
+    const context = await run("kubectl", ["config", "current-context"]).catch(() => {
+      throw new Advice(
+        "No cluster: kubectl has no current context. Start one with make up, or set KUBECONFIG.",
+      );
+    });
+    return new Kubectl(context);
+  }
+
+  /** Runs kubectl; input is given to its standard input. */
+  run(args: string[], input?: string): Promise<string> {
+    return run(
+      "kubectl",
+      ["--context", this.context, ...args],
+      input === undefined ? {} : { input },
+    );
+  }
+
+  async json<T>(args: string[]): Promise<T> {
+    return JSON.parse(await this.run([...args, "-o", "json"]));
+  }
+
+  /** @returns the values of a Secret of Argo CD's, decoded */
+  async secret(name: string): Promise<Record<string, string>> {
+    const { data = {} } = await this.json<{ data?: Record<string, string> }>([
+      ...["get", "secret", name, "-n", "argocd"],
+    ]);
+    const decode = (value: string) => Buffer.from(value, "base64").toString();
+    return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, decode(value)]));
+  }
+
+  /** Which environment the cluster is: the folder in clusters/ that its root Application reads. */
+  async environment(): Promise<string> {
+    const get = ["get", "applications.argoproj.io", "root", "-n", "argocd"];
+    return (await this.run([...get, "-o", "jsonpath={.spec.source.path}"])).split("/")[1] as string;
+  }
+
+  async applications(): Promise<Application[]> {
+    const { items } = await this.json<{ items: Application[] }>([
+      "get",
+      "applications.argoproj.io",
+      "-n",
+      "argocd",
+    ]);
+    return items;
+  }
+
+  /** Waits until every Application runs a commit and is well. @returns whether they did in time */
+  async untilLive(commit: string, seconds: number): Promise<boolean> {
+    const live = await waitFor(seconds, async () => {
+      const applications = await this.applications();
+      return applications.every((application) => isLive(application, commit)) || undefined;
+    });
+    return live !== undefined;
+  }
+}
+
+/** What we read of an Argo CD Application. */
+export interface Application {
+  metadata: { name: string };
+  spec?: {
+    source?: { repoURL?: string; path: string; targetRevision?: string };
+    syncPolicy?: { automated?: { enabled?: boolean } };
+  };
+  status?: {
+    sync?: { status: string; revision?: string };
+    health?: { status: string; message?: string };
+    summary?: { images?: string[] };
+    conditions?: { type: string; message: string }[];
+    operationState?: {
+      phase: string;
+      message?: string;
+      operation?: { sync?: { revision?: string } };
+      syncResult?: { revision?: string };
+    };
+    /** What was deployed, the newest last. */
+    history?: { id: number; revision: string; deployedAt: string; deployStartedAt?: string }[];
+    resources?: { kind: string; namespace?: string; name: string; requiresPruning?: boolean }[];
+  };
+}
+
+/** The state of an Application in a few words, such as "Synced, Healthy at 1a2b3c4". */
+export function state({ status = {} }: Application): string {
+  const { sync, health } = status;
+  return `${sync?.status ?? "Unknown"}, ${health?.status ?? "Unknown"} at ${sync?.revision?.slice(0, 7) ?? "no commit"}`;
+}
+
+/** Whether an Application runs this commit and is well. */
+export function isLive({ status }: Application, commit: string): boolean {
+  return (
+    status?.sync?.status === "Synced" &&
+    status.sync.revision === commit &&
+    status.health?.status === "Healthy"
+  );
+}
+
+/** Why an Application is not well, in Argo CD's own words; empty when it has none. */
+export function reasons({ status = {} }: Application): string[] {
+  const { conditions = [], operationState, health } = status;
+  return [
+    ...conditions.map(({ type, message }) => `${type}: ${message}`),
+    // A sync that failed and is tried again counts as running.
+    ...(operationState &&
+    (!["Succeeded", "Running"].includes(operationState.phase) ||
+      /retrying/i.test(operationState.message ?? ""))
+      ? [`sync ${operationState.phase}: ${operationState.message ?? ""}`]
+      : []),
+    ...(health?.message ? [health.message] : []),
+  ];
+}

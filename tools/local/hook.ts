@@ -1,0 +1,44 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { run } from "../cli/command.ts";
+
+/** A commit, a merge and a rebase each end in a hook of its own. */
+const names = ["post-commit", "post-merge", "post-rewrite"];
+
+const script = `#!/bin/sh
+# Shows the local cluster each new commit. Written by make up, removed by make down.
+exec make --silent deploy
+`;
+
+async function path(folder: string, name: string): Promise<string> {
+  return join(folder, await run("git", ["-C", folder, "rev-parse", "--git-path", `hooks/${name}`]));
+}
+
+/**
+ * Makes each new commit reach the cluster. Hooks that somebody else wrote stay as they are.
+ * @param folder the working copy
+ * @returns what the user should do in their place, if anything
+ */
+export async function installHook(folder = "."): Promise<string | undefined> {
+  const taken: string[] = [];
+  for (const name of names) {
+    const file = await path(folder, name);
+    if (existsSync(file) && readFileSync(file, "utf8") !== script) {
+      taken.push(name);
+      continue;
+    }
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, script);
+    chmodSync(file, 0o755);
+  }
+  if (taken.length > 0) {
+    return `You have a Git hook of your own (${taken.join(", ")}): add "make deploy" to it, or type that after a commit.`;
+  }
+}
+
+export async function removeHook(folder = "."): Promise<void> {
+  for (const name of names) {
+    const file = await path(folder, name);
+    if (existsSync(file) && readFileSync(file, "utf8") === script) rmSync(file);
+  }
+}

@@ -1,0 +1,188 @@
+import { structuredPatch } from "diff";
+import { stringify } from "yaml";
+import type { Manifest } from "../render/manifests.ts";
+import { type Change, dangers, fate, restart, risks, subject } from "./changes.ts";
+import type { Part } from "./parts.ts";
+import { hide, hideInText } from "./redact.ts";
+
+/** By this the preview's comment is found again. */
+export const marker = "<!-- what the cluster would get -->";
+
+/** How many lines a list has before the rest is only counted. */
+const longest = 25;
+
+/**
+ * What a pull request changes on the clusters, as Markdown: the risks first, then the differences.
+ * @param commits the two that are compared, such as ["1a2b3c4", "5d6e7f8"]
+ * @param reviewers who must approve the change, as CODEOWNERS says
+ * @param limit of its length, in bytes; differences that do not fit are left out, and it says so
+ */
+export function page(
+  parts: Part[],
+  commits: [base: string, head: string],
+  reviewers: string[],
+  limit: number,
+): string {
+  const touched = parts.filter(({ changes, error }) => changes.length > 0 || error !== undefined);
+  const said = parts.filter(
+    (part) =>
+      touched.includes(part) || part.notes.some((note) => /^The Application|before,/.test(note)),
+  );
+  const top = [
+    marker,
+    "## What the cluster would get",
+    ...failures(parts),
+    said.length === 0 ? "Nothing changes on any cluster." : overview(said),
+    ...lists(touched),
+    `Rendered from ${code(commits[0])} and ${code(commits[1])}.${
+      reviewers.length > 0 ? ` To be approved by ${reviewers.map(code).join(", ")}.` : ""
+    } \`make preview\` shows the same.`,
+  ].join("\n\n");
+
+  const rest = (count: number) =>
+    `\n\n${count} of ${touched.length} differences are left out: there is no room for them here. The workflow's summary, and \`make preview\`, have them all.`;
+  const bound = limit - Buffer.byteLength(rest(touched.length));
+  let text = cut(top, bound);
+  let omitted = 0;
+  for (const part of touched) {
+    const more = differences(part);
+    if (Buffer.byteLength(text + more) > bound) omitted += 1;
+    else text += more;
+  }
+  return omitted > 0 ? text + rest(omitted) : text;
+}
+
+function failures(parts: Part[]): string[] {
+  return parts
+    .filter(({ error }) => error !== undefined)
+    .map(({ name }) =>
+      [
+        "> [!CAUTION]",
+        `> **${plain(name)} does not render.** Argo CD would leave as it is what runs now.`,
+      ].join("\n"),
+    );
+}
+
+function overview(parts: Part[]): string {
+  const rows = parts.map(({ name, owners, changes, error, notes }) => {
+    const count = (is: (change: Change) => boolean) => String(changes.filter(is).length || "–");
+    const numbers =
+      error === undefined
+        ? [
+            count(({ before }) => !before),
+            count(({ before, after }) => Boolean(before && after)),
+            count(({ after }) => !after),
+            count((change) => restart(change) !== undefined),
+          ]
+        : ["?", "?", "?", "?"];
+    return [plain(name), owners.map(code).join(", "), ...numbers, notes.map(plain).join(" ")];
+  });
+  const head = ["", "owner", "created", "changed", "deleted", "restarted", ""];
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** The risks, the worst first. */
+function lists(parts: Part[]): string[] {
+  const all = parts.flatMap(({ name, application, changes }) =>
+    changes.map((change) => ({ name, application, change })),
+  );
+  type Item = (typeof all)[number];
+  const list = (heading: string, of: (item: Item) => string | undefined): string[] => {
+    const lines = all.flatMap((item) => {
+      const text = of(item);
+      if (text === undefined) return [];
+      return `- ${code(title(subject(item.change)))} (${plain(item.name)})${text && `: ${plain(text)}`}`;
+    });
+    if (lines.length === 0) return [];
+    const more = lines.length - longest;
+    return [
+      [
+        `**${heading}**`,
+        "",
+        ...lines.slice(0, longest),
+        ...(more > 0 ? [`- and ${more} more`] : []),
+      ].join("\n"),
+    ];
+  };
+  const verb = ({ before, after }: Change) =>
+    before ? (after ? "changed" : "deleted") : "created";
+  return [
+    ...list("Fails, or loses data", ({ change, application }) => {
+      const found = dangers(change, application);
+      return found.length > 0 ? found.join(", ") : undefined;
+    }),
+    ...list("Deleted", ({ change, application }) =>
+      change.after ? undefined : fate(subject(change), application),
+    ),
+    ...list("Permissions, network, or the whole cluster", ({ change }) => {
+      const found = risks(change);
+      return found.length > 0 ? `${verb(change)}; ${found.join(", ")}` : undefined;
+    }),
+    ...list("Restarted", ({ change }) => restart(change)?.join(", ")),
+    ...list("Created, besides", ({ change }) =>
+      change.before || risks(change).length > 0 ? undefined : "",
+    ),
+  ];
+}
+
+function differences(part: Part): string {
+  const text =
+    part.error === undefined
+      ? part.changes.map(difference).join("\n")
+      : visible(hideInText(part.error));
+  const fence = "`".repeat(
+    Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)),
+  );
+  const count = part.changes.length;
+  const what =
+    part.error === undefined ? `${count} ${count === 1 ? "object" : "objects"}` : "error";
+  return `\n\n<details><summary>${plain(part.name)}: ${what}</summary>\n\n${fence}${part.error === undefined ? "diff" : ""}\n${text}\n${fence}\n\n</details>`;
+}
+
+function difference(change: Change): string {
+  const { before, after } = hide(change);
+  const { hunks } = structuredPatch("", "", yaml(before), yaml(after), "", "", { context: 3 });
+  return [
+    `# ${title(subject(change))}`,
+    ...hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
+      `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
+      ...lines,
+    ]),
+  ]
+    .map(visible)
+    .join("\n");
+}
+
+const yaml = (manifest: Manifest | undefined): string =>
+  manifest ? stringify(manifest, { lineWidth: 0 }) : "";
+
+const title = ({ kind, metadata: { namespace, name } }: Manifest): string =>
+  `${kind} ${namespace ? `${namespace}/` : ""}${name}`;
+
+/** Shows what else would show nothing, or turn text around. */
+const visible = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
+    ["\n", "\t"].includes(character) ? character : `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+
+/** Names come from whoever wrote the change: in a code span they make no links, mentions or HTML. */
+const code = (text: string): string =>
+  `\`${short(text).replaceAll("`", "'").replaceAll("|", "/")}\``;
+
+const plain = (text: string): string =>
+  short(text).replace(/[&<>"'`*_[\]|@#!~\\]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+const short = (text: string): string => {
+  const line = visible(hideInText(text)).replace(/\s+/g, " ");
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+};
+
+/** At most so many bytes of a text, in whole lines. */
+function cut(text: string, limit: number): string {
+  if (Buffer.byteLength(text) <= limit) return text;
+  const end = "\n\nThe rest is left out: there is no room for it here.";
+  const lines = Buffer.from(text)
+    .subarray(0, limit - end.length)
+    .toString();
+  return lines.slice(0, lines.lastIndexOf("\n")) + end;
+}

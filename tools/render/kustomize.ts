@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Advice, run, succeeds } from "../cli/command.ts";
+import { findTool, goEnv, keep, pinned, temporary } from "../cli/pinned-tools.ts";
+
+export interface Kustomize {
+  /** Which program renders, for people. */
+  name: string;
+  /** @returns the manifests of a folder, as YAML */
+  build(folder: string): Promise<string>;
+}
+
+/**
+ * Finds a Kustomize: the pinned one, which is the one that Argo CD bundles, from PATH; else built by Go;
+ * else the one within kubectl.
+ * @param root the copy of this repository that it is to render from: it says which releases it builds on
+ */
+export async function findKustomize(root = "."): Promise<Kustomize> {
+  const go = "sigs.k8s.io/kustomize/kustomize/v5";
+  const tool = await findTool("kustomize", { version: ["version"], go });
+  if (tool) return kustomize(root, [tool.command, "build"], tool.origin);
+  if (await succeeds("kubectl", ["kustomize", "--help"])) {
+    return kustomize(
+      root,
+      ["kubectl", "kustomize"],
+      `kubectl kustomize, in place of kustomize ${pinned("kustomize")}`,
+    );
+  }
+  throw new Advice(
+    `Nothing here renders manifests: install kustomize ${pinned("kustomize")}, Go, or kubectl.`,
+  );
+}
+
+async function kustomize(
+  root: string,
+  [command = "", ...args]: string[],
+  name: string,
+): Promise<Kustomize> {
+  const env = { ...process.env, ...(await basesFromGo(root)) };
+  return { name, build: (folder) => run(command, [...args, folder], { env }) };
+}
+
+/** Releases that kustomizations here build on, where they are, and the Go module that has each one's files. */
+const bases = {
+  "argocd/install": ["https://github.com/argoproj/argo-cd", "github.com/argoproj/argo-cd/v3"],
+  "clusters/local/metrics-server": [
+    "https://github.com/kubernetes-sigs/metrics-server",
+    "sigs.k8s.io/metrics-server",
+  ],
+} as const;
+
+/**
+ * Where Go is there, its proxy has the files of those releases too, checked and cached. Served to
+ * Kustomize as Git repositories on disk, they make rendering quick, and possible where Git hosts are
+ * out of reach. Without Go, Kustomize fetches them from where the kustomizations say.
+ * @returns environment variables for Git
+ */
+async function basesFromGo(root: string): Promise<NodeJS.ProcessEnv> {
+  if (!(await succeeds("go", ["version"]))) return {};
+  const mirrors = await Promise.all(
+    Object.entries(bases).map(async ([folder, [url, module]]) => {
+      const file = join(root, folder, "kustomization.yaml");
+      const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+      // The files may be of somebody else's commit: nothing but a version, and no other place.
+      const version = text.split(`${url}//manifests`)[1]?.match(/^\S*\?ref=(v[\w.-]+)\s/)?.[1];
+      // A release that is not there fails the folder that names it, and no other.
+      const mirror = version && (await mirrorOf(module, version).catch(() => undefined));
+      return mirror ? [{ url, mirror }] : [];
+    }),
+  );
+  const found = mirrors.flat();
+  return Object.fromEntries([
+    ["GIT_CONFIG_COUNT", String(found.length)],
+    ...found.flatMap(({ url, mirror }, index) => [
+      [`GIT_CONFIG_KEY_${index}`, `url.file://${mirror}.insteadOf`],
+      [`GIT_CONFIG_VALUE_${index}`, url],
+    ]),
+  ]);
+}
+
+/** @returns a Git repository with a release's manifests, made from its Go module */
+async function mirrorOf(module: string, version: string): Promise<string> {
+  const name = module.replace(/\/v\d+$/, "").replace(/.*\//, "");
+  const mirror = resolve(`.tools/${name}-${version}.git`);
+  if (existsSync(mirror)) return mirror;
+  const download = ["mod", "download", "-json", `${module}@${version}`];
+  const { Dir } = JSON.parse(await run("go", download, { env: goEnv }));
+  const folder = temporary();
+  const author = ["-c", `user.name=${name}`, "-c", `user.email=${name}`];
+  const git = (...args: string[]) =>
+    run("git", ["--git-dir", folder, "--work-tree", Dir, ...author, ...args]);
+  await run("git", ["init", "--quiet", "--bare", folder]);
+  await git("add", "manifests");
+  await git("commit", "--quiet", "--message", `${name} ${version}`);
+  await git("tag", version);
+  keep(folder, mirror);
+  return mirror;
+}
