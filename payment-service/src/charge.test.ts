@@ -54,6 +54,7 @@ const accepted: [what: string, payload: unknown][] = [
     currency,
     { ...valid, currency },
   ]),
+  ["an empty object for a currency", { ...valid, currency: {} }],
 ];
 for (const [what, payload] of accepted) {
   test(`takes ${what}`, async (t) => {
@@ -62,6 +63,8 @@ for (const [what, payload] of accepted) {
   });
 }
 
+const fiveCurrencies = /^"currency" must be one of \[EUR, USD, DKK, SEK, GBP\]$/;
+
 const refused: [what: string, payload: unknown, detail: RegExp][] = [
   ["an empty body", "", /object/],
   ["broken JSON", '{"currency":', /JSON/],
@@ -69,6 +72,17 @@ const refused: [what: string, payload: unknown, detail: RegExp][] = [
   ["a list", "[]", /object/],
   ["a prototype", '{"currency":"EUR","value":1,"customer_id":1,"__proto__":{}}', /JSON/],
   ["an unknown currency", { ...valid, currency: "CHF" }, /"currency" must be one of \[EUR/],
+  [
+    "an unknown currency that says so",
+    { ...valid, currency: "unknown" },
+    /"currency" must be one of \[EUR/,
+  ],
+  ["an object of a currency", { ...valid, currency: { a: 1 } }, fiveCurrencies],
+  ["a list of no currency", { ...valid, currency: [] }, fiveCurrencies],
+  ["null for a currency", { ...valid, currency: null }, fiveCurrencies],
+  ["a currency that is none", { ...valid, currency: "XXX" }, fiveCurrencies],
+  ["a number for a currency", { ...valid, currency: 978 }, fiveCurrencies],
+  ["an empty currency", { ...valid, currency: "" }, fiveCurrencies],
   ["a currency in lower case", { ...valid, currency: "eur" }, /"currency"/],
   ["no currency", { value: 1, customer_id: 1 }, /"currency" is required/],
   ["a negative value", { ...valid, value: -1 }, /"value" must be a positive/],

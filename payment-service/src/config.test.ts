@@ -7,6 +7,7 @@ test("defaults", (t) => {
     PORT: 9000,
     ACCEPTANCE_SHARE: 0.5,
     DRAIN_SECONDS: 7,
+    REPEAT_WINDOW_SECONDS: 0,
     FAULT_LATENCY_MS: 0,
     FAULT_ERROR_SHARE: 0,
   });

@@ -14,6 +14,12 @@ const schema = Joi.object({
    * to finish before the process is killed, ten seconds after SIGTERM in Docker.
    */
   DRAIN_SECONDS: Joi.number().min(0).max(600).default(7),
+  /**
+   * Without an Idempotency-Key, the same body within a window of so many seconds gets the same answer, from
+   * every replica; 0 switches that off. For callers that send a charge again by themselves and know no
+   * key. Two charges that are meant to be two, and are alike, get one answer as well.
+   */
+  REPEAT_WINDOW_SECONDS: Joi.number().integer().min(0).max(60).default(0),
   /** Makes each charge take this much longer, in milliseconds; for tests of those who call. */
   FAULT_LATENCY_MS: Joi.number().integer().min(0).max(600_000).default(0),
   /** Share of charges, 0 to 1, to fail with 503 before they are decided; for such tests too. */
@@ -49,6 +55,7 @@ export type Config = {
   PORT: number;
   ACCEPTANCE_SHARE: number;
   DRAIN_SECONDS: number;
+  REPEAT_WINDOW_SECONDS: number;
   FAULT_LATENCY_MS: number;
   FAULT_ERROR_SHARE: number;
 } & (Caller | { CALLER_ISSUER?: never });

@@ -52,12 +52,19 @@ test("the fingerprint is SHA-256 of the canonical JSON", (t) => {
   // printf '{"currency":"EUR","customer_id":7,"value":374.72}' | openssl dgst -sha256 -binary | basenc --base64url
   const charge = { value: 374.72, currency: "EUR", customer_id: 7 };
   t.is(fingerprint(charge), "TvMe9Z-KtXmkIIWs-SJfEaAnZicnmUQHIyVHiRNX1WY");
+  // An unknown currency is what was sent: {"currency":{},"customer_id":7,"value":374.72}
+  t.is(fingerprint({ ...charge, currency: {} }), "JJ4OldWkWECpoatzLffWZnotedx6ObmelofjdKlUdvI");
 });
 
-for (const [field, value] of Object.entries({ currency: "USD", value: 1, customer_id: 8 })) {
+for (const [field, value] of [
+  ["currency", "USD"],
+  ["currency", {}],
+  ["value", 1],
+  ["customer_id", 8],
+] as const) {
   const changed = { ...valid, [field]: value };
 
-  test(`a key that came with another ${field} is 422, until it comes with its own`, async (t) => {
+  test(`a key that came with another ${field}, ${JSON.stringify(value)}, is 422, until it comes with its own`, async (t) => {
     const { charge, lines } = await service();
     const key = quoted("opaque");
     const first = await charge(valid, key);
@@ -77,7 +84,7 @@ for (const [field, value] of Object.entries({ currency: "USD", value: 1, custome
     );
   });
 
-  test(`a bound key with another ${field} is 422 where it was never seen`, async (t) => {
+  test(`a bound key with another ${field}, ${JSON.stringify(value)}, is 422 where it was never seen`, async (t) => {
     const { charge } = await service();
     t.is((await charge(changed, boundTo(valid, "x"))).statusCode, 422);
     t.is((await charge(valid, boundTo(valid, "x"))).statusCode, 200);

@@ -16,6 +16,7 @@ const events: [name: string, statusCode: number, body: string | RegExp][] = [
   ["charge", 200, accepted],
   ["charge-base64", 200, accepted],
   ["charge-cookies", 200, accepted],
+  ["charge-published-original", 200, accepted],
   ["charge-form", 415, /"Unsupported Media Type"/],
   ["charge-two-keys", 400, /idempotency-key.* must be/],
   ["charge-without-body", 400, /must be of type object/],

@@ -64,7 +64,7 @@ test("charges are counted by result and currency, from zero", async (t) => {
       value,
     ]);
   };
-  const zero = ["EUR", "USD", "DKK", "SEK", "GBP"].flatMap((currency) => [
+  const zero = ["EUR", "USD", "DKK", "SEK", "GBP", "unknown"].flatMap((currency) => [
     [currency, "accepted", 0],
     [currency, "refused", 0],
   ]);
@@ -75,12 +75,14 @@ test("charges are counted by result and currency, from zero", async (t) => {
   server.app.config.ACCEPTANCE_SHARE = 1;
   await charge(valid);
   await charge({ ...valid, currency: "SEK" });
+  await charge({ ...valid, currency: {} });
   server.app.config.ACCEPTANCE_SHARE = 0;
   await charge({ ...valid, currency: "SEK" });
   await charge({ ...valid, currency: "SEK" });
   const expected = new Map([
     ["EUR accepted", 1],
     ["SEK accepted", 1],
+    ["unknown accepted", 1],
     ["SEK refused", 2],
   ]);
   t.deepEqual(

@@ -17,7 +17,7 @@ export class Metrics {
   readonly #charges = new Counter("payment_charges_total", "Charges decided.");
 
   constructor() {
-    for (const currency of currencies) {
+    for (const currency of [...currencies, "unknown"]) {
       for (const result of ["accepted", "refused"]) this.#charges.add({ result, currency }, 0);
     }
   }

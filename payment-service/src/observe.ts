@@ -9,6 +9,8 @@ declare module "@hapi/hapi" {
     begun: number;
     /** Whether the charge was accepted. */
     result?: boolean;
+    /** Set where a charge came without its currency. */
+    currency?: "unknown";
     /** Why it failed, for the log alone. */
     reason?: string;
   }
@@ -52,6 +54,7 @@ function logRequest(
     path,
     status,
     milliseconds: Number(milliseconds.toFixed(3)),
+    currency: app.currency,
     result: app.result,
     reason: app.reason,
   });

@@ -13,10 +13,10 @@ export async function rehearse(): Promise<void> {
   process.getBuiltinModule("node:cluster");
   const server = await deployment({ env, log: () => {} });
   await server.start();
-  const charge = '{"currency":"EUR","value":1.5,"customer_id":1}';
   for (const [method, url, body] of [
     ["GET", "/health", ""],
-    ["POST", "/api/v1/charge", charge],
+    ["POST", "/api/v1/charge", '{"currency":"EUR","value":1.5,"customer_id":1}'],
+    ["POST", "/api/v1/charge", '{"currency":{},"customer_id":1,"value":1.5}'],
   ] as const) {
     const request = new Incoming(method, url, body);
     const response = new Outgoing();

@@ -210,7 +210,7 @@ async function setUp(t: ExecutionContext) {
     "clusters/repository/kustomization.yaml",
     readFileSync("clusters/repository/kustomization.yaml", "utf8"),
   );
-  for (const path of ["Makefile", ".tool-versions", "scripts"])
+  for (const path of ["Makefile", ".tool-versions", "tools"])
     cpSync(path, join(work, path), { recursive: true });
   await git("add", "--all");
   await git("commit", "--quiet", "--message", "first");
