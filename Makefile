@@ -72,6 +72,11 @@ dora: $(NODE) ## Write report/dora.html: how often, how fast and how safely is d
 preview-comment: node_modules/.package-lock.json # by .github/workflows/preview.yaml
 	@node tools/commands/preview-comment.ts
 
+install-asdf-tools: ## Install the tools that .tool-versions pins, by mise or asdf
+	@if command -v mise >/dev/null; then mise install; \
+	elif command -v asdf >/dev/null; then cut -d ' ' -f 1 .tool-versions | xargs -n 1 asdf plugin add; asdf install; \
+	else echo "✘ Neither mise nor asdf is here: install one of them, or the tools of .tool-versions by hand"; exit 1; fi
+
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node tools/commands/shell-multitool.ts
 

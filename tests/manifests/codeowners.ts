@@ -24,7 +24,7 @@ export const codeowners: Record<string, Rule> = {
     ),
 
   "what makes an administrator of the cluster belongs to the platform team alone": (repository) => {
-    const roots = /^(clusters|argocd|\.github|scripts|tests|mutations|e2e|\.ci)\//;
+    const roots = /^(clusters|argocd|\.github|tests|tools|\.ci)\//;
     const theirs = [
       ...repository.allFiles.filter((file) => roots.test(file)),
       ".github/CODEOWNERS",
@@ -36,7 +36,6 @@ export const codeowners: Record<string, Rule> = {
       "clusters/testing/apps/a-new-application.yaml",
       "clusters/payment-service/file.yaml",
       "apps/a-new-service/base/deployment.yaml",
-      "apps/antaeus/components/published-original/namespace.yaml",
       "apps/kustomization.yaml",
       "payment-service.yaml",
       "a-new-file",

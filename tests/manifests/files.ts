@@ -40,7 +40,9 @@ export const files: Record<string, Rule> = {
     // make up and the README apply these.
     for (const name of ["argocd", "git", "metrics-server", ...repository.environments])
       used.add(`clusters/local/${name}`);
+    used.add("clusters/without-argocd");
     used.add("apps/antaeus/components/published-original");
+    used.add("apps/payment/components/keyless-caller");
     return repository.kustomizations
       .filter(({ folder }) => !used.has(folder))
       .map(({ folder }) => `${folder}: nothing uses it`);

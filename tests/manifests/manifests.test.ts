@@ -88,26 +88,48 @@ test("pinned means a version or a digest", (t) => {
   }
 });
 
-test("the published original is an option that renders, and gets what it needs", async (t) => {
-  const pods = podSpecs(await repository.renderWith(original, "apps/antaeus/overlays/testing"));
-  const [{ spec }] = pods as [(typeof pods)[0]];
-  t.is(spec.containers[0].image, "ghcr.io/bpesics/pe:latest");
-  t.like(spec.securityContext, { runAsNonRoot: false, runAsUser: 0 });
-  t.false(spec.containers[0].securityContext.readOnlyRootFilesystem);
+test("the challenge's own Antaeus is an option that needs no more than ours, but memory and a place to write", async (t) => {
+  const overlay = "apps/antaeus/overlays/testing";
+  const before = podSpecs(await repository.render(overlay))[0]?.spec;
+  const manifests = await repository.renderWith(original, overlay);
+  const [{ spec }] = podSpecs(manifests) as [ReturnType<typeof podSpecs>[0]];
+  const [container] = spec.containers;
+  t.regex(container.image, /^ghcr\.io\/bpesics\/pe-antaeus-original:/);
+  t.deepEqual(spec.securityContext, before?.securityContext);
+  t.deepEqual(container.securityContext, before?.containers[0].securityContext);
+  t.deepEqual(spec.volumes, [{ name: "tmp", emptyDir: { sizeLimit: "100Mi" } }]);
+  t.deepEqual(container.volumeMounts, [{ name: "tmp", mountPath: "/tmp" }]);
+  t.is(container.readinessProbe.httpGet.path, "/rest/health");
+  t.is(container.resources.limits.memory, "512Mi");
+  const { metadata, data } = manifests.find(({ kind }) => kind === "ConfigMap") as Manifest;
+  t.is(data.JAVA_TOOL_OPTIONS, "-Dsun.net.http.retryPost=false");
+  t.is(container.envFrom[0].configMapRef.name, metadata.name);
+});
 
-  const platform = await repository.renderWith(original, "clusters/testing/apps");
-  const policy = platform.find(({ metadata }) => metadata.name === "antaeus-to-payment");
-  t.deepEqual(policy?.spec.egress.at(-1), {}, "Gradle comes from the internet");
-  const levels = platform
-    .filter(({ kind }) => kind === "Namespace")
-    .map(({ metadata }) => [
-      metadata.name,
-      metadata.labels?.["pod-security.kubernetes.io/enforce"],
-    ]);
-  t.deepEqual(
-    Object.fromEntries(levels),
-    Object.fromEntries(
-      services.map((name) => [`app-${name}`, name === "antaeus" ? "baseline" : "restricted"]),
-    ),
-  );
+test("payment for a caller without token and key knows repeats, and asks for nothing else", async (t) => {
+  const config = async (component: string) => {
+    const manifests = await repository.renderWith(component, "apps/payment/base");
+    return manifests.find(({ kind }) => kind === "ConfigMap")?.data;
+  };
+  t.deepEqual(await config("apps/payment/components/keyless-caller"), {
+    ACCEPTANCE_SHARE: "0.5",
+    REPEAT_WINDOW_SECONDS: "5",
+  });
+});
+
+test("without Argo CD the services are those of testing", async (t) => {
+  const without = await render("clusters/without-argocd");
+  const name = ({ kind, metadata }: Manifest) =>
+    `${kind} ${metadata.namespace ?? ""} ${metadata.name}`;
+  const testing = (
+    await Promise.all([
+      ...services.map((service) => render(`apps/${service}/overlays/testing`)),
+      render("clusters/base/namespaces"),
+    ])
+  )
+    .flat()
+    .filter((manifest) => name(manifest).split(" ")[2] !== "argocd-deployer");
+  const sorted = (manifests: Manifest[]) =>
+    manifests.sort((one, other) => name(one).localeCompare(name(other)));
+  t.deepEqual(sorted(without), sorted(testing));
 });

@@ -190,13 +190,6 @@ export const mutations: Record<string, Mutation[]> = {
       to: "/antaeus-service/   @bpesics/antaeus\n/clusters/   @bpesics/antaeus @bpesics/payment\n",
       says: /clusters\/testing\/root.yaml: \["@bpesics\/antaeus","@bpesics\/payment"\]/,
     },
-    {
-      what: "a component that acts for the platform, left to its team",
-      file: owners,
-      from: "/apps/antaeus/components/ @bpesics/platform\n",
-      to: "",
-      says: /published-original\/namespace.yaml: \["@bpesics\/antaeus"\]/,
-    },
   ],
 
   "each folder of the repository has one owner, and each line of CODEOWNERS a file": [

@@ -1,8 +1,9 @@
-// make shell-multitool: a shell in the cluster, in a pod that goes when the shell ends.
+// make shell-multitool: a shell in the cluster, in a pod that goes when the shell ends. It stands where metrics
+// are scraped from: but for Antaeus, payment answers nobody else.
 import { spawnSync } from "node:child_process";
 import { main, run } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
-import { cluster, localContext } from "../kubernetes/cluster.ts";
+import { cluster, Kubectl, localContext } from "../kubernetes/cluster.ts";
 
 const image = "localhost/multitool:1.0.0";
 
@@ -11,6 +12,8 @@ main(async () => {
     await run("docker", ["build", "--quiet", "--tag", image, "tools/multitool"]);
     await run("kind", ["load", "docker-image", image, "--name", cluster]);
   });
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } };
+  await new Kubectl(localContext).run(["apply", "-f", "-"], JSON.stringify(namespace));
   console.log(`
   curl -i http://payment.app-payment:9000/health
   curl -i http://antaeus.app-antaeus:8000/rest/health
@@ -26,6 +29,8 @@ main(async () => {
         localContext,
         "run",
         "multitool",
+        "--namespace=monitoring",
+        "--labels=metrics-scraper=true",
         `--image=${image}`,
         "--rm",
         "--stdin",

@@ -35,11 +35,12 @@ export async function removeRegistry(): Promise<void> {
 }
 
 /**
- * Lets the nodes of the local cluster pull from the registry: what is named localhost:5000 there, and
+ * Lets the nodes of a local cluster pull from the registry: what is named localhost:5000 there, and
  * what the manifests name ghcr.io, if the registry has it.
  * @param name the registry's container
+ * @param of the cluster, as kind names it
  */
-export async function connectRegistry(name: string): Promise<void> {
+export async function connectRegistry(name: string, of = cluster): Promise<void> {
   const networks = await run("docker", [
     "inspect",
     name,
@@ -47,7 +48,7 @@ export async function connectRegistry(name: string): Promise<void> {
     "{{json .NetworkSettings.Networks}}",
   ]);
   if (!("kind" in JSON.parse(networks))) await run("docker", ["network", "connect", "kind", name]);
-  const nodes = await run("kind", ["get", "nodes", "--name", cluster]);
+  const nodes = await run("kind", ["get", "nodes", "--name", of]);
   for (const node of nodes.split("\n")) {
     for (const host of [localRegistry, "ghcr.io"]) {
       const folder = `/etc/containerd/certs.d/${host}`;

@@ -35,25 +35,29 @@ export async function application(name: string): Promise<Application> {
   return kubectl.json<Application>(["get", "applications.argoproj.io", name, "-n", "argocd"]);
 }
 
+/** By file, how its text changes. */
+type Changes = Record<string, (text: string) => string>;
+
 /**
- * Commits a change on top of the commit under test, in a clone of its own, and hands it to Argo CD.
- * @param file the file to change
- * @param change from its text to the new one
+ * Commits a change of files on top of the commit under test, in a clone of its own, and hands it to Argo CD.
  * @returns the new commit
  */
-export async function commit(file: string, change: (text: string) => string): Promise<string> {
+export async function commitFiles(changes: Changes): Promise<string> {
   const clone = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
   try {
     const git = (...args: string[]) => run("git", ["-C", clone, ...args]);
     await run("git", ["clone", "--quiet", "--no-hardlinks", ".", clone]);
     await git("checkout", "--quiet", "--detach", head);
-    const path = join(clone, file);
-    const before = readFileSync(path, "utf8");
-    const after = change(before);
-    if (after === before) throw new Error(`the change does not change ${file}`);
-    writeFileSync(path, after);
+    for (const [file, change] of Object.entries(changes)) {
+      const path = join(clone, file);
+      const before = readFileSync(path, "utf8");
+      const after = change(before);
+      if (after === before) throw new Error(`the change does not change ${file}`);
+      writeFileSync(path, after);
+    }
     const author = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
-    await git(...author, "commit", "--quiet", "--all", "--message", `e2e: change ${file}`);
+    const message = `e2e: change ${Object.keys(changes).join(", ")}`;
+    await git(...author, "commit", "--quiet", "--all", "--message", message);
     const sha = await git("rev-parse", "HEAD");
     await publish(kubectl, sha, clone);
     return sha;
@@ -61,6 +65,10 @@ export async function commit(file: string, change: (text: string) => string): Pr
     rmSync(clone, { recursive: true, force: true });
   }
 }
+
+/** Commits a change of one file, likewise. */
+export const commit = (file: string, change: (text: string) => string): Promise<string> =>
+  commitFiles({ [file]: change });
 
 /** Whether an Application follows Git by itself, and puts back what others change. */
 export async function autoSync(name: string, enabled: boolean): Promise<void> {
