@@ -5,9 +5,6 @@ import { type Change, dangers, fate, restart, risks, subject } from "./changes.t
 import type { Part } from "./parts.ts";
 import { hide, hideInText } from "./redact.ts";
 
-/** By this the preview's comment is found again. */
-export const marker = "<!-- what the cluster would get -->";
-
 /** How many lines a list has before the rest is only counted. */
 const longest = 25;
 
@@ -29,7 +26,6 @@ export function page(
       touched.includes(part) || part.notes.some((note) => /^The Application|before,/.test(note)),
   );
   const top = [
-    marker,
     "## What the cluster would get",
     ...failures(parts),
     said.length === 0 ? "Nothing changes on any cluster." : overview(said),
