@@ -19,8 +19,16 @@ interface Call {
   input: string;
 }
 
+interface Failure {
+  code: number;
+  stderr: string;
+}
+
 /** What gh prints, a text or JSON; or how it fails. */
-type Answer = string | object | { code: number; stderr: string };
+type Answer = string | object | Failure;
+
+const isFailure = (answer: Answer): answer is Failure =>
+  typeof answer === "object" && "code" in answer;
 
 /**
  * Answers by a part of the arguments, of which the first that fits counts. They are given one after the other,
@@ -32,7 +40,7 @@ export type Table = Record<string, Answer[]>;
 export const signedIn: Table = { "auth token": ["gho_a-token"] };
 
 /** How gh fails when GitHub refuses. */
-export const refused = (status: number, message: string): Answer => ({
+export const httpError = (status: number, message: string): Failure => ({
   code: 1,
   stderr: `gh: ${message} (HTTP ${status})`,
 });
@@ -70,7 +78,7 @@ async function main([folder = "", ...words]: string[]): Promise<void> {
   const [key = "", answers = []] = Object.entries(table).find(([key]) => args.includes(key)) ?? [];
   const turn = before.filter((call) => call.args.includes(key)).length;
   const answer = answers[turn] ?? answers.at(-1) ?? { code: 1, stderr: `no answer to ${args}` };
-  if (typeof answer === "object" && "code" in answer) {
+  if (isFailure(answer)) {
     console.error(answer.stderr);
     process.exitCode = answer.code;
   } else console.log(typeof answer === "string" ? answer : JSON.stringify(answer));

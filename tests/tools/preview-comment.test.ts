@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
 import { run } from "../../tools/cli/command.ts";
-import { fakeGh, refused, type Table } from "../support/fake-gh.ts";
+import { fakeGh, httpError, type Table } from "../support/fake-gh.ts";
 
 const { on, permissions, jobs } = parse(readFileSync(".github/workflows/preview.yaml", "utf8"));
 
@@ -98,8 +98,11 @@ test("a branch may be called as it likes: nothing of its name is run", async (t)
 
 test("a token that may not list, or not comment, fails the job and says why", async (t) => {
   for (const table of [
-    { [list]: [refused(403, "Resource not accessible by integration")] },
-    { [list]: [`${head} 7`], [comment]: [refused(403, "Resource not accessible by integration")] },
+    { [list]: [httpError(403, "Resource not accessible by integration")] },
+    {
+      [list]: [`${head} 7`],
+      [comment]: [httpError(403, "Resource not accessible by integration")],
+    },
   ]) {
     const { succeeded, printed } = await step(t, table);
     t.false(succeeded);
