@@ -136,8 +136,8 @@ function differences(part: Part): string {
 }
 
 function difference(change: Change): string {
-  const { before, after } = hide(change);
-  const { hunks } = structuredPatch("", "", yaml(before), yaml(after), "", "", { context: 3 });
+  const [before, after] = [yaml(change.before), yaml(change.after)];
+  const { hunks } = structuredPatch("", "", before, after, "", "", { context: 3 });
   return [
     `# ${title(subject(change))}`,
     ...hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
@@ -150,7 +150,7 @@ function difference(change: Change): string {
 }
 
 const yaml = (manifest: Manifest | undefined): string =>
-  manifest ? stringify(manifest, { lineWidth: 0 }) : "";
+  manifest ? stringify(hide(manifest), { lineWidth: 0 }) : "";
 
 const title = ({ kind, metadata: { namespace, name } }: Manifest): string =>
   `${kind} ${namespace ? `${namespace}/` : ""}${name}`;
