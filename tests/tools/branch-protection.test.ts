@@ -196,9 +196,9 @@ test("a dry run needs neither gh, nor a token, nor a network", async (t) => {
     [list]: [{ code: 1, stderr: "error connecting to api.github.com" }],
   });
   for (const [gh, why] of [
-    [{ folder: empty(t) }, /this shows a first application. Install gh .*https:\/\/cli/],
-    [signedOut, /this shows a first application. Install gh .*gh auth login/],
-    [offline, /this shows a first application. .*error connecting/s],
+    [{ folder: empty(t) }, /this is a first application. Install gh .*https:\/\/cli/],
+    [signedOut, /this is a first application. Install gh .*gh auth login/],
+    [offline, /this is a first application. .*error connecting/s],
   ] as const) {
     const [succeeded, printed] = await command(gh, { args });
     t.true(succeeded, printed);

@@ -16,47 +16,49 @@ main(async () => {
   const { dryRun, bumpApp } = wanted();
   const rulesets = `repos/${nameOnGitHub()}/rulesets`;
   const ours = ruleset(bumpApp);
-  const call = async <T>(args: string[], input?: string): Promise<T> =>
-    JSON.parse(await gh(["api", ...args], needs, input));
-  const read = (id: number) => call<Stored>([`${rulesets}/${id}`]);
-  /** The ruleset of that name as GitHub has it; the list, which has no rules, fits one page: GitHub allows 75. */
-  const find = async (): Promise<Stored | undefined> => {
-    // Without those of its organization.
-    const list = await call<Stored[]>([`${rulesets}?includes_parents=false&per_page=100`]);
-    const found = list.find(({ name }) => name === ours.name);
-    return found && read(found.id);
-  };
-
-  let unknown = (await isSignedIn()) ? "" : howToSignIn;
-  const found = unknown
-    ? undefined
-    : await find().catch((error: Error) => {
-        if (!dryRun) throw error;
-        unknown = error.message;
-        return undefined;
-      });
+  const { found, unknown } = await look(rulesets, ours.name);
   const before = found && differences(found, ours);
   if (before === "") return console.log("▸ It is as it should be.");
   if (before) console.log(before);
 
-  const write = found
-    ? ["--method", "PUT", `${rulesets}/${found.id}`, "--input", "-"]
-    : ["--method", "POST", rulesets, "--input", "-"];
+  const [method, path] = found ? ["PUT", `${rulesets}/${found.id}`] : ["POST", rulesets];
+  const write = ["--method", method, path, "--input", "-"];
   const body = JSON.stringify(ours, null, 2);
   if (dryRun || unknown) console.log(shown(["api", ...write], body));
-  if (unknown) {
-    const why = `GitHub was not asked, so this shows a first application. ${unknown}`;
-    if (!dryRun) throw new Advice(`${why} ${needs}`);
-    warn(why);
-  }
+  if (unknown && !dryRun) throw new Advice(`Nothing was written. ${unknown}`);
+  if (unknown) warn(`What GitHub has is not known, so this is a first application. ${unknown}`);
   if (dryRun) return console.log("▸ A dry run: nothing was written.");
 
   const { id } = await call<Stored>(write, body);
-  const left = differences(await read(id), ours);
-  if (left)
-    throw new Advice(`GitHub took the ruleset, and yet it is not as it should be:\n${left}`);
-  console.log(`▸ ${found ? "Put right" : "Created"}, and read back: it is as it should be.`);
+  const left = differences(await call<Stored>([`${rulesets}/${id}`]), ours);
+  if (!left) {
+    const done = found ? "Put right" : "Created";
+    return console.log(`▸ ${done}, and read back: it is as it should be.`);
+  }
+  throw new Advice(`GitHub took the ruleset, and yet it is not as it should be:\n${left}`);
 });
+
+/** A call of GitHub's REST API. */
+const call = async <T>(args: string[], input?: string): Promise<T> =>
+  JSON.parse(await gh(["api", ...args], needs, input));
+
+/** The ruleset of that name as GitHub has it, if it does; or why that is not known. */
+async function look(
+  rulesets: string,
+  name: string,
+): Promise<{ found?: Stored | undefined; unknown?: string }> {
+  if (!(await isSignedIn())) return { unknown: `${howToSignIn} ${needs}` };
+  try {
+    // Without its organization's. One page has all of them: GitHub allows 75.
+    const list = await call<Stored[]>([`${rulesets}?includes_parents=false&per_page=100`]);
+    const id = list.find((other) => other.name === name)?.id;
+    // The list has no rules.
+    return { found: id === undefined ? undefined : await call<Stored>([`${rulesets}/${id}`]) };
+  } catch (error) {
+    if (error instanceof Advice) return { unknown: error.message };
+    throw error;
+  }
+}
 
 /** @throws Advice about any other argument: a mistyped dry run must not write */
 function wanted(): { dryRun: boolean; bumpApp: number | undefined } {
