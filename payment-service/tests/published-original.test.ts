@@ -114,6 +114,15 @@ for (const [name, args] of builds) {
       logged.map(({ status, currency }) => [status, currency]),
       Array(3).fill([200, "unknown"]),
     );
+    const metrics = await fetch(`http://127.0.0.1:${port}/metrics`).then((response) =>
+      response.text(),
+    );
+    const counted = [...metrics.matchAll(/^payment_charges_total\{.*"unknown".*\} (\d+)$/gm)];
+    t.is(
+      counted.reduce((sum, [, count]) => sum + Number(count), 0),
+      3,
+    );
+    t.notRegex(metrics, /\[object/);
   });
 
   test(`${name} has no answer that it takes for an accepted charge, but that of one`, async (t) => {
