@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Advice, run } from "../../../tools/cli/command.ts";
 import { retry } from "../../../tools/cli/progress.ts";
-import { isInCluster, publish } from "../../../tools/git/git.ts";
+import { isInCluster, publish } from "../../../tools/delivery/git-endpoint.ts";
 import { type Application, Kubectl, reasons, state } from "../../../tools/kubernetes/cluster.ts";
 import { withLocalImages } from "../../../tools/local/local-images.ts";
 import { type Charge, chargesOfAntaeus, inAntaeus } from "../../../tools/pay-run/charges.ts";
