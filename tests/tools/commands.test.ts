@@ -87,9 +87,24 @@ test("make help tells of every target that people type", async (t) => {
     "promote",
     "bump",
     "verify-images",
+    "install-asdf-tools",
   ]) {
     t.regex(help, new RegExp(`make ${target}\\b.*\\w`));
   }
+});
+
+test("make install-asdf-tools calls mise, or asdf, whichever is there", async (t) => {
+  const install = (programs: Record<string, string>) =>
+    run("make", ["install-asdf-tools"], {
+      env: { PATH: `${path(programs)}:/usr/bin:/bin` },
+      both: true,
+    }).catch((error: Error) => error.message);
+  const says = (name: string) => `echo ${name} "$@"`;
+  t.regex(await install({ mise: says("mise"), asdf: says("asdf") }), /^mise install$/m);
+  const asdf = await install({ asdf: says("asdf") });
+  t.regex(asdf, /^asdf plugin add kubectl$/m);
+  t.regex(asdf, /^asdf install$/m);
+  t.regex(await install({}), /Neither mise nor asdf is here/);
 });
 
 test("make up names everything that is missing, and the way without", async (t) => {
@@ -169,6 +184,31 @@ test("the Git hook is written, written again, and removed", async (t) => {
   t.regex(readFileSync(hook, "utf8"), /make --silent deploy/);
   await removeHook(folder);
   t.false(existsSync(hook));
+});
+
+test("the Git hook is where Git looks for it, in a worktree and by core.hooksPath", async (t) => {
+  const folder = await repository();
+  const tree = join(temporary(), "tree");
+  await run("git", ["-C", folder, "worktree", "add", "--quiet", "--detach", tree]);
+  await installHook(tree);
+  t.true(existsSync(join(folder, ".git/hooks/post-commit")));
+  await removeHook(tree);
+  t.false(existsSync(join(folder, ".git/hooks/post-commit")));
+
+  const hooks = temporary();
+  await run("git", ["-C", folder, "config", "core.hooksPath", hooks]);
+  await installHook(folder);
+  t.true(existsSync(join(hooks, "post-commit")));
+});
+
+test("a command that fails ends, whatever it has started", async (t) => {
+  const child = "require('node:child_process').spawn('sleep', ['60'])";
+  const code = `import { main } from "${resolve("tools/cli/command.ts")}";
+    main(async () => { const { createRequire } = await import("node:module");
+      const require = createRequire("/"); ${child}; throw new Error("failed"); });`;
+  const begin = performance.now();
+  await t.throwsAsync(run(process.execPath, ["--input-type=module", "--eval", code]));
+  t.true(performance.now() - begin < 30_000);
 });
 
 test("a hook of the user's own stays, and the user is told", async (t) => {

@@ -2,9 +2,9 @@
 import { parseArgs } from "node:util";
 import { Advice, main, run } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
+import { resolve } from "../delivery/history.ts";
 import * as promote from "../delivery/promotion.ts";
 import { commitFile, head, textAt } from "../git/git.ts";
-import { resolve } from "../git/history.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
 import { commitOf, imageIn, overlayFile, servicesAt } from "../images/images.ts";
