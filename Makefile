@@ -1,7 +1,9 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\# .*/\1/p' $(MAKEFILE_LIST))
+# make 3.81, which macOS has, runs a simple line without a shell, and not on the PATH below, unless told its shell.
+SHELL := /bin/bash
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
@@ -16,7 +18,9 @@ BUNDLES := $(SERVICES:%=%/dist/main.cjs)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[36mmake %-17s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  \033[36mmake %-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Try
 
 run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
 	@node tools/commands/run.ts
@@ -27,6 +31,77 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@depcruise --output-type err tools tests bench
 	@for service in $(SERVICES); do npm test --silent --prefix $$service || exit; done
 	@ava 'tests/tools/**' 'tests/report/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
+
+up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
+	@node tools/commands/up.ts
+
+pay: $(NODE) ## Make a pay run in the cluster
+	@node tools/commands/pay.ts
+
+status: $(NODE) ## Show what is deployed: revision, image, sync, health
+	@node tools/commands/status.ts
+
+e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
+	@rm -rf report; ava --concurrency 1 --timeout 10m 'tests/e2e/**' 'tests/docker/**'; code=$$?; node tests/report/report.ts; exit $$code
+
+down: $(NODE) ## Remove the cluster and all that make up made
+	@node tools/commands/down.ts
+
+##@ Deliver
+
+deploy: $(NODE) ## Show the cluster the newest commit (a Git hook does it at each commit)
+	@node tools/commands/deploy.ts
+
+live: $(NODE) ## Follow a commit until every pod serves it, and say where it is (COMMIT=HEAD)
+	@node tools/commands/live.ts
+
+preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)
+	@node tools/commands/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
+
+promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=payment, DRY_RUN=1)
+	@node tools/commands/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
+
+bump: $(NODE) ## Put a published image into testing's overlay, on main (SERVICE=payment)
+	@node tools/commands/bump.ts --service "$(SERVICE)" $(if $(DIGEST),--digest "$(DIGEST)")
+
+image: $(NODE) # by .github/workflows/publish.yaml: for this machine's architecture (SERVICE=payment)
+	@node tools/commands/image.ts --service "$(SERVICE)"
+
+publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture, signed
+	@node tools/commands/publish.ts --service "$(SERVICE)"
+
+verify-images: node_modules/.package-lock.json ## Check who signed the images that the overlays name (BASE=main: only new ones)
+	@node tools/commands/verify-images.ts $(if $(BASE),--base "$(BASE)")
+
+new-service: $(NODE) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
+	@node tools/commands/new-service.ts "$(NAME)"
+
+new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
+	@node tools/commands/new-environment.ts "$(NAME)"
+
+##@ Operate
+
+shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
+	@node tools/commands/shell-multitool.ts
+
+dora: $(NODE) ## Write report/dora.html: how often, how fast and how safely is deployed
+	@node tools/commands/dora.ts
+
+disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
+	@node tools/commands/disaster-drill.ts
+
+report: $(NODE) ## Write report/index.html again, and README's tables
+	@node tests/report/report.ts
+
+branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)
+	@node tools/commands/branch-protection.ts $(if $(BUMP_APP),--bump-app "$(BUMP_APP)") $(if $(DRY_RUN),--dry-run)
+
+##@ Develop
+
+install-asdf-tools: ## Install the tools that .tool-versions pins, by mise or asdf
+	@if command -v mise >/dev/null; then mise install; \
+	elif command -v asdf >/dev/null; then cut -d ' ' -f 1 .tool-versions | xargs -n 1 asdf plugin add; asdf install; \
+	else echo "✘ Neither mise nor asdf is here: install one of them, or the tools of .tool-versions by hand"; exit 1; fi
 
 mutate: $(INSTALLED) ## Break the manifests in many ways, and see the tests find each
 	@ava tests/manifests/mutations.test.ts
@@ -39,71 +114,6 @@ bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Mea
 
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
 	@node bench/image-contents.ts
-
-up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
-	@node tools/commands/up.ts
-
-deploy: $(NODE) ## Show the cluster the newest commit (a Git hook does it at each commit)
-	@node tools/commands/deploy.ts
-
-pay: $(NODE) ## Make a pay run in the cluster
-	@node tools/commands/pay.ts
-
-status: $(NODE) ## Show what is deployed: revision, image, sync, health
-	@node tools/commands/status.ts
-
-live: $(NODE) ## Follow a commit until every pod serves it, and say where it is (COMMIT=HEAD)
-	@node tools/commands/live.ts
-
-e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
-	@rm -rf report; ava --concurrency 1 --timeout 10m 'tests/e2e/**' 'tests/docker/**'; code=$$?; node tests/report/report.ts; exit $$code
-
-disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
-	@node tools/commands/disaster-drill.ts
-
-report: $(NODE) ## Write report/index.html again, and README's tables
-	@node tests/report/report.ts
-
-preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)
-	@node tools/commands/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
-
-dora: $(NODE) ## Write report/dora.html: how often, how fast and how safely is deployed
-	@node tools/commands/dora.ts
-
-install-asdf-tools: ## Install the tools that .tool-versions pins, by mise or asdf
-	@if command -v mise >/dev/null; then mise install; \
-	elif command -v asdf >/dev/null; then cut -d ' ' -f 1 .tool-versions | xargs -n 1 asdf plugin add; asdf install; \
-	else echo "✘ Neither mise nor asdf is here: install one of them, or the tools of .tool-versions by hand"; exit 1; fi
-
-shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
-	@node tools/commands/shell-multitool.ts
-
-promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=payment, DRY_RUN=1)
-	@node tools/commands/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
-
-image: $(NODE) # by .github/workflows/publish.yaml: for this machine's architecture (SERVICE=payment)
-	@node tools/commands/image.ts --service "$(SERVICE)"
-
-publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture, signed
-	@node tools/commands/publish.ts --service "$(SERVICE)"
-
-bump: $(NODE) ## Put a published image into testing's overlay, on main (SERVICE=payment)
-	@node tools/commands/bump.ts --service "$(SERVICE)" $(if $(DIGEST),--digest "$(DIGEST)")
-
-verify-images: node_modules/.package-lock.json ## Check who signed the images that the overlays name (BASE=main: only new ones)
-	@node tools/commands/verify-images.ts $(if $(BASE),--base "$(BASE)")
-
-new-service: $(NODE) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
-	@node tools/commands/new-service.ts "$(NAME)"
-
-new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
-	@node tools/commands/new-environment.ts "$(NAME)"
-
-branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)
-	@node tools/commands/branch-protection.ts $(if $(BUMP_APP),--bump-app "$(BUMP_APP)") $(if $(DRY_RUN),--dry-run)
-
-down: $(NODE) ## Remove the cluster and all that make up made
-	@node tools/commands/down.ts
 
 format: $(INSTALLED) ## Format and fix the code
 	@biome check --write

@@ -1,4 +1,5 @@
 import test from "ava";
+import { run } from "../../tools/cli/command.ts";
 import {
   antaeus,
   currentInvoices,
@@ -14,6 +15,14 @@ test.serial("every Application is Synced and Healthy at the commit under test", 
   const names = (await kubectl.applications()).map(({ metadata }) => metadata.name);
   t.deepEqual(names.sort(), ["antaeus", "argocd", "payment", "root"]);
 });
+
+test.serial(
+  "Argo CD's history names what was committed, also where an image was bumped on top",
+  async (t) => {
+    const subject = (commit: string) => run("git", ["show", "--no-patch", "--format=%s", commit]);
+    t.true((await subject(head)).startsWith(await subject("HEAD")));
+  },
+);
 
 for (const [url, body] of [
   ["http://payment.app-payment:9000/ready", { status: "ready" }],

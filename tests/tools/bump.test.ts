@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
-import { type Build, bump, type Outcome } from "../../tools/delivery/bump-commit.ts";
+import { type Build, bump, commitOnTop, type Outcome } from "../../tools/delivery/bump-commit.ts";
 import { imageIn, overlayFile, sourceFolder, tagOf, withImage } from "../../tools/images/images.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
@@ -87,6 +87,16 @@ class Repository {
     return imageIn(`${await this.file(overlayFile(service, "testing"))}\n`);
   }
 }
+
+test("on a laptop a bump begins with the subject of the commit under it, which Argo CD's history shows", async (t) => {
+  const repository = await Repository.make();
+  const build = await repository.build("payment", 1);
+  const how = { environment: "testing", subject: "payment: more charges" };
+  const bump = await commitOnTop(repository.folder, build, "HEAD", how);
+  const said = await repository.git("show", "--no-patch", "--format=%B", bump);
+  t.regex(said, /^payment: more charges \(payment: \d{8}-[0-9a-f]{12} to testing\)\n/);
+  t.regex(said, new RegExp(`^Source-Commit: ${build.commit}$`, "m"));
+});
 
 test("a bump changes the tag and the digest, and nothing else", async (t) => {
   const repository = await Repository.make();

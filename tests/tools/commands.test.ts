@@ -93,6 +93,19 @@ test("make help tells of every target that people type", async (t) => {
   }
 });
 
+test("make help groups them, and no target is a file's", async (t) => {
+  const help = await run("make", ["help"]);
+  t.deepEqual(help.match(/^\w+$/gm), ["Try", "Deliver", "Operate", "Develop"]);
+  for (const target of ["image", "publish", "bench", "test"]) {
+    t.regex(
+      await run("make", ["--print-data-base", "--question", "help"], {}).catch(
+        (error: Error) => error.message,
+      ),
+      new RegExp(`^\\.PHONY:.* ${target}\\b`, "m"),
+    );
+  }
+});
+
 test("make install-asdf-tools calls mise, or asdf, whichever is there", async (t) => {
   const install = (programs: Record<string, string>) =>
     run("make", ["install-asdf-tools"], {

@@ -120,22 +120,24 @@ async function existing(folder: string, commits: string[]): Promise<string[]> {
  * Makes the commit.
  * @param tip the commit that it goes on top of
  * @param how.env for Git: the author, for one
+ * @param how.subject what the message begins with: Argo CD's history shows nothing else of a commit
  * @returns the new commit
  */
 export async function commitOnTop(
   folder: string,
   { service, commit, digest }: Build,
   tip: string,
-  how: { environment: string; url?: string; env?: NodeJS.ProcessEnv },
+  how: { environment: string; url?: string; env?: NodeJS.ProcessEnv; subject?: string },
 ): Promise<string> {
-  const { environment, url, env = {} } = how;
+  const { environment, url, env = {}, subject } = how;
   const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
   const file = overlayFile(service, environment);
   const newTag = await tagOf(commit, folder);
   const overlay = await textAt(tip, file, folder);
   const { name } = imageIn(overlay);
+  const bump = `${service}: ${newTag} to ${environment}`;
   const message = [
-    `${service}: ${newTag} to ${environment}`,
+    subject ? `${subject} (${bump})` : bump,
     await git("show", "--no-patch", "--format=%s", commit),
     ...(url ? [`${url}/commit/${commit}`] : []),
     `Source-Commit: ${commit}\nImage: ${name}:${newTag}@${digest}`,

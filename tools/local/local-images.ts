@@ -25,6 +25,7 @@ export async function withLocalImages(
       [`GIT_COMMITTER_${field}`, value],
     ]),
   );
+  const subject = await run("git", ["-C", folder, "show", "--no-patch", "--format=%s", commit]);
   let tip = commit;
   for (const service of await servicesAt(commit, folder)) {
     const source = await sourceOf(service, commit, localRegistry, folder);
@@ -33,7 +34,7 @@ export async function withLocalImages(
     const isThere = digest !== undefined && (await digestOf(`${source.name}@${digest}`)) === digest;
     if (isThere && newTag === source.tag) continue;
     const build = { service, commit: source.commit, digest: await built(source, folder, say) };
-    tip = await commitOnTop(folder, build, tip, { environment, env });
+    tip = await commitOnTop(folder, build, tip, { environment, env, subject });
   }
   return tip;
 }
