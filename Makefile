@@ -11,7 +11,8 @@ export PATH := $(CURDIR)/$(dir $(NODE)):$(PATH)
 endif
 
 SERVICES := $(patsubst %/package.json,%,$(wildcard *-service/package.json))
-INSTALLED := node_modules/.package-lock.json $(SERVICES:%=%/node_modules/.package-lock.json)
+PACKAGES := $(wildcard packages/*)
+INSTALLED := node_modules/.package-lock.json
 BUNDLES := $(SERVICES:%=%/dist/main.cjs)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -23,8 +24,8 @@ run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
 
 test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@biome ci
-	@for folder in . $(SERVICES); do tsc --project $$folder || exit; done
-	@for service in $(SERVICES); do npm test --silent --prefix $$service || exit; done
+	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
+	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
 	@ava 'tests/tools/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
 mutate: $(INSTALLED) ## Break the manifests in many ways, and see the tests find each
@@ -119,15 +120,12 @@ $(NODE):
 	@echo "▸ Bringing Schemathesis from PyPI"
 	@python3 -m venv .tools/schemathesis && .tools/schemathesis/bin/pip install --quiet --requirement $< && touch $@
 
-# npm ci leaves the file behind that the rules are about, older than they want it.
-install = echo "▸ Installing the packages of $(1)" && cd $(1) && npm ci --loglevel=error && touch node_modules/.package-lock.json
+# npm ci leaves the file behind that the rule is about, older than it wants it.
 node_modules/.package-lock.json: package-lock.json | $(NODE)
-	@$(call install,.)
-%/node_modules/.package-lock.json: %/package-lock.json | $(NODE)
-	@$(call install,$*)
+	@echo "▸ Installing the packages" && npm ci --loglevel=error && touch $@
 
-$(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/src/*.ts)))
-%/dist/main.cjs: %/node_modules/.package-lock.json %/package.json
+$(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/*/*.ts)))
+%/dist/main.cjs: $(INSTALLED) %/package.json $(wildcard packages/*/src/*.ts)
 	@cd $* && npm run --silent build -- --log-level=warning
 
 .tools/bench/ready: bench/peers/package.json bench/peers/requirements.txt | $(NODE)
@@ -135,5 +133,5 @@ $(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(serv
 	@mkdir -p .tools/bench && cp bench/peers/package.json .tools/bench && npm install --silent --prefix .tools/bench
 	@python3 -m venv .tools/bench/python && .tools/bench/python/bin/pip install --quiet --requirement bench/peers/requirements.txt && touch $@
 
-payment-service/dist/snapshot.blob: payment-service/dist/main.cjs payment-service/snapshot.json
+payment-service/dist/snapshot.blob: payment-service/dist/main.cjs payment-service/snapshot/snapshot.json
 	@cd payment-service && npm run --silent snapshot

@@ -11,7 +11,15 @@ main(async () => {
   const image = process.env.IMAGE ?? "localhost/payment:contents";
   if (process.env.IMAGE === undefined) {
     await step("Building payment's image", () =>
-      run("docker", ["build", "--quiet", "--tag", image, "payment-service"]),
+      run("docker", [
+        "build",
+        "--quiet",
+        "--tag",
+        image,
+        "--file",
+        "payment-service/Dockerfile",
+        ".",
+      ]),
     );
   }
   const { files, sbom } = await step("Looking into it", () => contents(image));

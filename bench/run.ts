@@ -82,7 +82,7 @@ async function measureLoad(
 /** Milliseconds from the start of Node to a function's first answer, as on AWS Lambda. */
 async function functionStart(): Promise<number> {
   const begun = performance.now();
-  const code = `require("./payment-service/dist/main.cjs").handler(require("./payment-service/src/lambda-events/charge.json")).then(({ statusCode }) => { if (statusCode !== 200) process.exit(1); process.stdout.write("answered"); process.exit(0) })`;
+  const code = `require("./payment-service/dist/main.cjs").handler(require("./payment-service/tests/lambda-events/charge.json")).then(({ statusCode }) => { if (statusCode !== 200) process.exit(1); process.stdout.write("answered"); process.exit(0) })`;
   const child = spawn(
     "taskset",
     ["--cpu-list", cores.server, process.execPath, "--no-deprecation", "-e", code],

@@ -1,17 +1,13 @@
 import Joi from "joi";
+import { type BaseConfig, baseVariables, readConfig as readWith } from "service-kit/config";
 
 /** What the environment may set, each with its default. */
 const schema = Joi.object({
-  /** Address to listen on. */
-  HOST: Joi.string().hostname().default("0.0.0.0"),
-  /** TCP port; 0 lets the system choose one. */
-  PORT: Joi.number().port().default(8000),
   /**
-   * Seconds to keep serving after SIGTERM, for those to leave who send requests. Not long: no other
-   * Antaeus takes over before this one has ended. A pay run goes on for as long; then those charges
-   * that are under way end, and it answers.
+   * Draining is not long: no other Antaeus takes over before this one has ended. A pay run goes on for as long;
+   * then those charges that are under way end, and it answers.
    */
-  DRAIN_SECONDS: Joi.number().min(0).max(600).default(2),
+  ...baseVariables({ PORT: 8000, DRAIN_SECONDS: 2 }),
   /** SQLite file that keeps customers and invoices; `:memory:` keeps them until the process ends. */
   DATABASE: Joi.string().default("antaeus.db"),
   /** Customers that the database has at least, currencies in turn. */
@@ -39,10 +35,7 @@ const schema = Joi.object({
   CHARGE_CONCURRENCY: Joi.number().integer().min(1).max(256).default(8),
 });
 
-export interface Config {
-  HOST: string;
-  PORT: number;
-  DRAIN_SECONDS: number;
+export interface Config extends BaseConfig {
   DATABASE: string;
   CUSTOMERS: number;
   INVOICES_PER_CUSTOMER: number;
@@ -55,12 +48,4 @@ export interface Config {
   CHARGE_CONCURRENCY: number;
 }
 
-/**
- * Reads the configuration from environment variables.
- * @throws Error naming every variable that is wrong and what it should be
- */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const { value, error } = schema.validate(env, { abortEarly: false, stripUnknown: true });
-  if (error) throw new Error(`The environment is wrong: ${error.message}`);
-  return value;
-}
+export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(schema, env);

@@ -1,5 +1,5 @@
 import test from "ava";
-import { drain } from "./drain.ts";
+import { drain } from "service-kit/lifecycle";
 import { service } from "./testing.ts";
 
 test("while it drains it serves, is alive, is not ready, and ends each connection", async (t) => {

@@ -1,7 +1,7 @@
+import { type Trace, traceparent } from "service-kit/trace";
 import { chargeOf } from "./charge-key.ts";
 import type { Due } from "./database.ts";
 import { tokenIn } from "./token.ts";
-import { type Trace, traceparent } from "./trace.ts";
 
 /** Asks payment to charge an invoice, as part of a trace: whether it was accepted. */
 export type Charge = (invoice: Due, trace: Trace) => Promise<boolean>;

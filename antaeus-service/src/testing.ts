@@ -2,14 +2,8 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
-import {
-  getMetricsFromIterator,
-  type PromData,
-  type PromHistogramData,
-  type PromMetric,
-} from "prom2javascript";
-import { deployment } from "./server.ts";
-import { traced } from "./trace.ts";
+import { traced } from "service-kit/trace";
+import { startServer } from "./server.ts";
 
 /** A trace to be part of. */
 export const trace = traced(undefined);
@@ -29,7 +23,7 @@ export const defaults = {
 /** A service without a socket, and what it logs. */
 export async function service(env: NodeJS.ProcessEnv = {}) {
   const lines: string[] = [];
-  const server = await deployment({
+  const server = await startServer({
     env: { ...defaults, ...env },
     log: (line) => lines.push(line),
   });
@@ -38,15 +32,6 @@ export async function service(env: NodeJS.ProcessEnv = {}) {
     pay: () => server.inject({ method: "POST", url: "/rest/v1/invoices/pay" }),
     logged: () => lines.map((line) => JSON.parse(line)),
   };
-}
-
-/** Its type says which of the values a metric has: one, or those of a histogram. */
-type Data = (PromData & PromHistogramData)[];
-
-/** Parses Prometheus' text format. @returns the metrics by name */
-export async function parseMetrics(text: string) {
-  const metrics = await getMetricsFromIterator(text.trimEnd().split("\n").values());
-  return metrics as Record<string, PromMetric & { data: Data }>;
 }
 
 /** A payment service on a real socket that answers as the listener does. @returns its charge call's URL */

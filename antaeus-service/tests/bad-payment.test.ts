@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { Invoice } from "../src/database.ts";
-import { deployment } from "../src/server.ts";
+import { startServer } from "../src/server.ts";
 import { paymentThat } from "../src/testing.ts";
 
 // One by one: they are about time.
@@ -20,7 +20,7 @@ async function services(t: ExecutionContext, env: NodeJS.ProcessEnv = {}) {
     payment.answer(request, response);
   });
   const lines: string[] = [];
-  const antaeus = await deployment({
+  const antaeus = await startServer({
     env: {
       DATABASE: ":memory:",
       CUSTOMERS: "3",

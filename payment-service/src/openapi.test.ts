@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import test from "ava";
-import { drain } from "./drain.ts";
+import { drain } from "service-kit/lifecycle";
 import { document } from "./openapi.ts";
 import { service, valid } from "./testing.ts";
 

@@ -1,11 +1,5 @@
 import type { Server } from "@hapi/hapi";
-import {
-  getMetricsFromIterator,
-  type PromData,
-  type PromHistogramData,
-  type PromMetric,
-} from "prom2javascript";
-import { deployment } from "./server.ts";
+import { startServer } from "./server.ts";
 
 /** A charge that is right. */
 export const valid = { currency: "EUR", value: 374.7234987654321, customer_id: 7 };
@@ -13,7 +7,7 @@ export const valid = { currency: "EUR", value: 374.7234987654321, customer_id: 7
 /** A service without a socket, and the lines it logs. */
 export async function service(env: NodeJS.ProcessEnv = {}) {
   const lines: string[] = [];
-  const server = await deployment({ env, log: (line) => lines.push(line) });
+  const server = await startServer({ env, log: (line) => lines.push(line) });
   return { server, charge: chargeAt(server), lines };
 }
 
@@ -26,13 +20,4 @@ function chargeAt(server: Server) {
       headers: { "content-type": "application/json", ...headers },
       payload: typeof payload === "string" ? payload : JSON.stringify(payload),
     });
-}
-
-/** Its type says which of the values a metric has: one, or those of a histogram. */
-type Data = (PromData & PromHistogramData)[];
-
-/** Parses Prometheus' text format. @returns the metrics by name */
-export async function parseMetrics(text: string) {
-  const metrics = await getMetricsFromIterator(text.trimEnd().split("\n").values());
-  return metrics as Record<string, PromMetric & { data: Data }>;
 }

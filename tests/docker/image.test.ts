@@ -6,7 +6,15 @@ const image = "localhost/pe-gitops-e2e-payment-image";
 const container = "pe-gitops-e2e-payment-image";
 
 test.before("payment's image is built", async () => {
-  await run("docker", ["build", "--quiet", "--tag", image, "payment-service"]);
+  await run("docker", [
+    "build",
+    "--quiet",
+    "--tag",
+    image,
+    "--file",
+    "payment-service/Dockerfile",
+    ".",
+  ]);
 });
 test.after.always(async () => {
   await run("docker", ["rm", "--force", container]);

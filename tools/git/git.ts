@@ -36,7 +36,11 @@ export async function head(): Promise<string> {
  * @param tree a commit; or a folder of one, as `commit:folder`
  * @param repository the repository that has it
  */
-export async function filesOf(tree: string, repository = "."): Promise<string> {
+export async function filesOf(
+  tree: string,
+  repository = ".",
+  paths: string[] = [],
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "pe-gitops-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Not by git archive: .gitattributes can make that leave files out, and write others.
@@ -44,7 +48,8 @@ export async function filesOf(tree: string, repository = "."): Promise<string> {
   const env = { ...process.env, GIT_INDEX_FILE: index };
   const git = (...args: string[]) => run("git", ["-C", repository, ...args], { env });
   await git("read-tree", tree);
-  await git("checkout-index", "--all", `--prefix=${folder}/`);
+  const files = (await git("ls-files", "-z", "--", ...paths)).split("\0").filter(Boolean);
+  await git("checkout-index", `--prefix=${folder}/`, "--", ...files);
   rmSync(index);
   return folder;
 }
