@@ -25,8 +25,9 @@ run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
 test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@biome ci
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
+	@depcruise --output-type err tools tests bench
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@ava 'tests/tools/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
+	@ava 'tests/tools/**' 'tests/report/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
 mutate: $(INSTALLED) ## Break the manifests in many ways, and see the tests find each
 	@ava tests/manifests/mutations.test.ts
@@ -56,13 +57,13 @@ live: $(NODE) ## Follow a commit until every pod serves it, and say where it is 
 	@node tools/commands/live.ts
 
 e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
-	@rm -rf report; ava --concurrency 1 --timeout 10m 'tests/e2e/**' 'tests/docker/**'; code=$$?; node tools/commands/report.ts; exit $$code
+	@rm -rf report; ava --concurrency 1 --timeout 10m 'tests/e2e/**' 'tests/docker/**'; code=$$?; node tests/report/report.ts; exit $$code
 
 disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
 	@node tools/commands/disaster-drill.ts
 
 report: $(NODE) ## Write report/index.html again, and README's tables
-	@node tools/commands/report.ts
+	@node tests/report/report.ts
 
 preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)
 	@node tools/commands/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"

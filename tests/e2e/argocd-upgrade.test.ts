@@ -1,7 +1,7 @@
 import test from "ava";
 import { run, succeeds } from "../../tools/cli/command.ts";
 import { waitFor } from "../../tools/cli/progress.ts";
-import { publish } from "../../tools/git/git.ts";
+import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { argoCDReady } from "../../tools/kubernetes/argocd.ts";
 import { localRegistry } from "../../tools/local/registry.ts";
 import { runbook } from "../../tools/repository/markdown-commands.ts";

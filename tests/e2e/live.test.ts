@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
-import { publish } from "../../tools/git/git.ts";
+import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { sourceCommit } from "../../tools/images/images.ts";
 import { commandsOf } from "../../tools/repository/markdown-commands.ts";
 import { charges, commit, head, kubectl, pods, restore } from "./support/cluster.ts";

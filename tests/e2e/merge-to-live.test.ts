@@ -5,7 +5,8 @@ import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
 import { bump } from "../../tools/delivery/bump-commit.ts";
-import { commitFile, endpoint, tell, textAt } from "../../tools/git/git.ts";
+import { endpoint, tell } from "../../tools/delivery/git-endpoint.ts";
+import { commitFile, textAt } from "../../tools/git/git.ts";
 import { built, sourceOf } from "../../tools/images/build.ts";
 import {
   type Image,

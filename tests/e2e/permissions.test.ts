@@ -1,9 +1,9 @@
 import test from "ava";
-import { waitFor } from "../../tools/cli/progress.ts";
+import { retry, waitFor } from "../../tools/cli/progress.ts";
 import type { ArgoCD } from "../../tools/kubernetes/argocd.ts";
 import { permissions, type Target, type Who } from "../access/permissions.ts";
 import { as, asMemberOf } from "./support/argocd.ts";
-import { kubectl } from "./support/cluster.ts";
+import { head, kubectl, untilLive } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 
 const users = ["local-antaeus", "local-payment", "local-platform", "local-nobody"] as const;
@@ -34,6 +34,21 @@ async function targets(): Promise<Target[]> {
     }),
   );
 }
+
+/**
+ * Argo CD compares an Application with what its last operation applied: after one with manifests from elsewhere, with
+ * those, whatever Git says. So the last one here is a sync from Git.
+ */
+test.after.always(async () => {
+  const admin = await as("admin");
+  for (const name of applications) {
+    await retry(60, async () => {
+      const { status, body } = await admin.call("POST", `applications/${name}/sync`, { name });
+      if (status !== 200) throw new Error(`${name}: ${body.message}`);
+    });
+  }
+  await untilLive(head);
+});
 
 test.serial("every cell of the table answers as the table says", async (t) => {
   const cells = [];

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
-import { publish } from "../../tools/git/git.ts";
+import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { imageIn, overlayFile } from "../../tools/images/images.ts";
 import { withLocalImages } from "../../tools/local/local-images.ts";
 import { kubectl, pods, restore, untilLive } from "./support/cluster.ts";

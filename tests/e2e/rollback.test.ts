@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import { retry } from "../../tools/cli/progress.ts";
-import { publish } from "../../tools/git/git.ts";
+import { publish } from "../../tools/delivery/git-endpoint.ts";
 import type { ArgoCD } from "../../tools/kubernetes/argocd.ts";
 import { as } from "./support/argocd.ts";
 import {

@@ -1,7 +1,7 @@
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
-import { publish } from "../../tools/git/git.ts";
+import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { withLocalImages } from "../../tools/local/local-images.ts";
 import { application, head, kubectl, restore, untilLive } from "./support/cluster.ts";
 import { record } from "./support/report.ts";

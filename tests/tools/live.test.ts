@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../../tools/cli/command.ts";
+import { bumpOf, changedFiles, readCommit, revertOf } from "../../tools/delivery/history.ts";
 import {
   concerns,
   type Deployment,
@@ -22,7 +23,6 @@ import {
   stepsOf,
   testsStep,
 } from "../../tools/delivery/tracking.ts";
-import { bumpOf, changedFiles, readCommit, revertOf } from "../../tools/git/history.ts";
 import { tagOf } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
 

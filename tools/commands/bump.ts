@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { Advice, main, run } from "../cli/command.ts";
 import { bump } from "../delivery/bump-commit.ts";
-import { needWholeHistory } from "../git/history.ts";
+import { needWholeHistory } from "../delivery/history.ts";
 import { digestOf, sourceOf } from "../images/build.ts";
 import { checkService } from "../images/images.ts";
 import { verifySignature } from "../images/signature.ts";

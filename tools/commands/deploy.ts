@@ -2,7 +2,8 @@
 // it at each commit.
 
 import { Advice, main, run } from "../cli/command.ts";
-import { head, publish } from "../git/git.ts";
+import { publish } from "../delivery/git-endpoint.ts";
+import { head } from "../git/git.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
 

@@ -4,8 +4,8 @@ import { Advice, main, run } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
+import { record } from "../pages/record.ts";
 import { isFair, payRun, report } from "../pay-run/pay-run.ts";
-import { record } from "../report/record.ts";
 import { runbook } from "../repository/markdown-commands.ts";
 
 main(async () => {

@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { main, run } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
+import { needWholeHistory } from "../delivery/history.ts";
 import { records } from "../dora/deployments.ts";
 import { deployments, figures } from "../dora/figures.ts";
 import { duration, number, page } from "../dora/page.ts";
-import { needWholeHistory } from "../git/history.ts";
 import { type Application, Kubectl } from "../kubernetes/cluster.ts";
 
 const file = "report/dora.html";

@@ -4,6 +4,20 @@ import { styleText } from "node:util";
 import { Advice, main } from "../cli/command.ts";
 import { step, waitFor, warn } from "../cli/progress.ts";
 import { table } from "../cli/table.ts";
+import { fetchCommit, fetchTip, isInCluster, remoteOf } from "../delivery/git-endpoint.ts";
+import {
+  bumpOf,
+  type Commit,
+  changedFiles,
+  contains,
+  imageAt,
+  isBuiltFrom,
+  lastChange,
+  needWholeHistory,
+  readCommit,
+  resolve,
+  revertOf,
+} from "../delivery/history.ts";
 import {
   type CheckRun,
   concerns,
@@ -20,20 +34,6 @@ import {
   unfinished,
   type Way,
 } from "../delivery/tracking.ts";
-import { fetchCommit, fetchTip, isInCluster, remoteOf } from "../git/git.ts";
-import {
-  bumpOf,
-  type Commit,
-  changedFiles,
-  contains,
-  imageAt,
-  isBuiltFrom,
-  lastChange,
-  needWholeHistory,
-  readCommit,
-  resolve,
-  revertOf,
-} from "../git/history.ts";
 import { GitHub, nameOnGitHub } from "../github/client.ts";
 import { tagOf } from "../images/images.ts";
 import { type Application, branch, Kubectl } from "../kubernetes/cluster.ts";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 import { Advice, main, run, succeeds } from "../cli/command.ts";
 import { retry, step, waitFor, warn } from "../cli/progress.ts";
-import { filesOf, head, publish } from "../git/git.ts";
+import { publish } from "../delivery/git-endpoint.ts";
+import { filesOf, head } from "../git/git.ts";
 import { argoCDReady, logins, makeLogins } from "../kubernetes/argocd.ts";
 import {
   argoCDUrl,

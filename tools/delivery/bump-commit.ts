@@ -1,7 +1,7 @@
 import { Advice, run } from "../cli/command.ts";
 import { commitFile, textAt } from "../git/git.ts";
-import { contains, isBuiltFrom } from "../git/history.ts";
 import { commitOf, imageIn, overlayFile, tagOf, withImage } from "../images/images.ts";
+import { contains, isBuiltFrom } from "./history.ts";
 
 /** An image that was built and pushed. */
 export interface Build {

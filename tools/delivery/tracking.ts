@@ -1,6 +1,6 @@
-import type { Bump, Commit } from "../git/history.ts";
 import type { Image } from "../images/images.ts";
 import { type Application, reasons } from "../kubernetes/cluster.ts";
+import type { Bump, Commit } from "./history.ts";
 
 /** One step of a commit's way to running pods. */
 export interface Step {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Html, html } from "../report/html.ts";
+import { Html, html } from "../pages/html.ts";
 import {
   arrival,
   type Deployment,
@@ -10,7 +10,7 @@ import {
   weeks,
 } from "./figures.ts";
 
-const style = readFileSync(new URL("../report/page.css", import.meta.url), "utf8");
+const style = readFileSync(new URL("../pages/page.css", import.meta.url), "utf8");
 
 /** How many weeks the plots show. */
 const shown = 12;

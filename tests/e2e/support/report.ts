@@ -1,4 +1,4 @@
-import { record as keep } from "../../../tools/report/record.ts";
+import { record as keep } from "../../../tools/pages/record.ts";
 import { head } from "./cluster.ts";
 
 /** Keeps what a test found of the commit under test. To be called before the assertions: wrong is found too. */

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../../tools/cli/command.ts";
-import type { Found, Network, Permissions } from "../../tools/report/found.ts";
-import { page, summary } from "../../tools/report/page.ts";
+import type { Found, Network, Permissions } from "./found.ts";
+import { page, summary } from "./page.ts";
 import {
   networkMarkdown,
   permissionsMarkdown,
   subjects,
   withTables,
-} from "../../tools/report/readme.ts";
+} from "../access/tables.ts";
 import { itself, network, type Source, sources, type Target, targets } from "../access/network.ts";
 import { permissions } from "../access/permissions.ts";
 
@@ -97,7 +97,7 @@ async function command(
   t.teardown(() => rmSync(cwd, { recursive: true }));
   mkdirSync(join(cwd, "report"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
-  const printed = run(process.execPath, [resolve("tools/commands/report.ts")], { cwd, both: true });
+  const printed = run(process.execPath, [resolve("tests/report/report.ts")], { cwd, both: true });
   return [cwd, await printed.catch((error: Error) => error.message)];
 }
 

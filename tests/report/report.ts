@@ -1,10 +1,10 @@
 // make report: a page of what the last make e2e found, and README's tables of what it tries.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { Advice, main } from "../cli/command.ts";
-import type { Found } from "../report/found.ts";
-import { page, summary } from "../report/page.ts";
-import { withTables } from "../report/readme.ts";
+import { Advice, main } from "../../tools/cli/command.ts";
+import type { Found } from "./found.ts";
+import { page, summary } from "./page.ts";
+import { withTables } from "../access/tables.ts";
 
 const folder = "report";
 

@@ -1,5 +1,5 @@
 import type { Drill } from "./found.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../../tools/pages/html.ts";
 
 const rowHeight = 40;
 

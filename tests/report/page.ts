@@ -10,10 +10,10 @@ import {
   type Permissions,
   type Recorded,
 } from "./found.ts";
-import { Html, html } from "./html.ts";
+import { Html, html } from "../../tools/pages/html.ts";
 import { count, drawn, legend, networkMatrix, permissionMatrix } from "./matrix.ts";
 
-const style = readFileSync(new URL("page.css", import.meta.url), "utf8");
+const style = readFileSync(new URL("../../tools/pages/page.css", import.meta.url), "utf8");
 
 /** The page: one file that needs no other. */
 export function page(found: Found, written: Date): string {

@@ -1,5 +1,5 @@
-import { itself, network, type Source, sources, type Target, targets } from "../../tests/access/network.ts";
-import { permissions, type Who } from "../../tests/access/permissions.ts";
+import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
+import { permissions, type Who } from "./permissions.ts";
 
 /** The columns of the permission table. */
 export const subjects: Who[] = ["own team", "another team", "platform", "no team"];

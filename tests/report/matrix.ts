@@ -1,8 +1,8 @@
-import { itself, network, type Source, sources, type Target, targets } from "../../tests/access/network.ts";
-import { permissions, type Who } from "../../tests/access/permissions.ts";
+import { itself, network, type Source, sources, type Target, targets } from "../access/network.ts";
+import { permissions, type Who } from "../access/permissions.ts";
 import type { Call, Network, Permissions } from "./found.ts";
-import { type Html, html, type Value } from "./html.ts";
-import { subjects } from "./readme.ts";
+import { type Html, html, type Value } from "../../tools/pages/html.ts";
+import { subjects } from "../access/tables.ts";
 
 /** A declared table beside what came of trying it. */
 export interface Matrix {

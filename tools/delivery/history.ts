@@ -1,6 +1,6 @@
 import { Advice, run } from "../cli/command.ts";
+import { textAt } from "../git/git.ts";
 import { commitOf, type Image, imageIn } from "../images/images.ts";
-import { textAt } from "./git.ts";
 
 export interface Commit {
   sha: string;

@@ -1,4 +1,4 @@
-import type { Who } from "../../tests/access/permissions.ts";
+import type { Who } from "../access/permissions.ts";
 
 /** What every test records of itself. */
 export interface Recorded {

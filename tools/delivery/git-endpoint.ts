@@ -1,0 +1,81 @@
+import { Advice, run, succeeds } from "../cli/command.ts";
+import {
+  argoCDUrl,
+  branch,
+  type Kubectl,
+  repository,
+  repositoryUrl,
+} from "../kubernetes/cluster.ts";
+import { tellOfPush } from "./webhook.ts";
+
+/**
+ * Makes a commit the newest one of the branch that Argo CD reads, and tells Argo CD.
+ * Whatever the branch is called here, or when there is none, it is that branch over there.
+ * @param folder the repository that has the commit
+ */
+export async function publish(kubectl: Kubectl, commit: string, folder = "."): Promise<void> {
+  await run("git", [
+    ...["-C", folder, ...allowEndpoint],
+    ...["push", "--quiet", "--force", endpoint(kubectl), `${commit}:refs/heads/${branch}`],
+  ]);
+  await tell(kubectl, commit);
+}
+
+/** Tells Argo CD that a commit is the newest one of the branch that it reads. */
+export async function tell(kubectl: Kubectl, commit: string): Promise<void> {
+  const { "webhook.github.secret": secret = "" } = await kubectl.secret("argocd-secret");
+  await tellOfPush(argoCDUrl, secret, { url: repositoryUrl, branch, commit });
+}
+
+/**
+ * The Git endpoint in the cluster. Through kubectl exec: nobody can write who may not exec into that pod,
+ * and no port is open for it.
+ * @param command what Git runs over there: the default is what it asks for, to push or to fetch
+ */
+export const endpoint = (kubectl: Kubectl, command = "%S"): string =>
+  `ext::kubectl --context ${kubectl.context} exec -i -n git deploy/git -- ${command} ${repository}`;
+const allowEndpoint = ["-c", "protocol.ext.allow=always"];
+
+/**
+ * Where Git here finds the repository that Argo CD reads.
+ * @param url the Applications' repoURL
+ * @returns the endpoint in the cluster; or a remote of this clone that leads to the same repository, with
+ *   its owner's credentials; or the URL itself
+ */
+export async function remoteOf(kubectl: Kubectl, url: string): Promise<string> {
+  // Any commit may be asked for, not only the branch's newest: Argo CD may be at one that was replaced.
+  const uploadPack = "git -c uploadpack.allowAnySHA1InWant=true upload-pack";
+  if (isInCluster(url)) return endpoint(kubectl, uploadPack);
+  const name = (place = "") => /[^/:]+\/[^/]+?(?=(\.git)?\/?$)/.exec(place)?.[0];
+  const remotes = (await run("git", ["remote", "--verbose"]))
+    .split("\n")
+    .map((line) => line.split(/\s/));
+  const [remote] = remotes.find(([, place]) => name(place) === name(url)) ?? [];
+  return remote ?? url;
+}
+
+/** Whether a repository is served within the cluster. */
+export const isInCluster = (url: string): boolean => /^\w+:\/\/[^/]+\.svc[:/]/.test(url);
+
+/**
+ * Brings the newest commit of the branch that Argo CD reads.
+ * @throws Advice when the repository does not answer, or has no such branch
+ */
+export async function fetchTip(remote: string): Promise<string> {
+  const list = ["ls-remote", "--exit-code", remote, `refs/heads/${branch}`];
+  const line = await run("git", [...allowEndpoint, ...list]).catch((error: Error) => {
+    throw new Advice(`Git cannot read ${branch} of what Argo CD reads.\n  ${error.message}`);
+  });
+  const tip = line.split(/\s/)[0] as string;
+  await fetchCommit(remote, tip);
+  return tip;
+}
+
+/** Brings a commit and its history, unless it is there. @returns whether it is there now */
+export async function fetchCommit(remote: string, commit: string): Promise<boolean> {
+  const isHere = () => succeeds("git", ["cat-file", "-e", `${commit}^{commit}`]);
+  if (await isHere()) return true;
+  const fetch = ["fetch", "--quiet", "--no-write-fetch-head", remote, commit];
+  await run("git", [...allowEndpoint, ...fetch]).catch(() => {});
+  return isHere();
+}
