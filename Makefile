@@ -25,7 +25,7 @@ run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
 test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@biome ci
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
-	@depcruise --output-type err tools tests bench
+	@depcruise --output-type err tools tests payment-service/bench
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
 	@ava 'tests/tools/**' 'tests/report/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
@@ -36,10 +36,10 @@ schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its descr
 	@node tools/commands/schemathesis.ts .tools/schemathesis/bin/schemathesis
 
 bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
-	@node bench/run.ts
+	@node payment-service/bench/run.ts
 
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
-	@node bench/image-contents.ts
+	@node payment-service/bench/image-contents.ts
 
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
 	@node tools/commands/up.ts
@@ -129,10 +129,10 @@ $(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(serv
 %/dist/main.cjs: $(INSTALLED) %/package.json $(wildcard packages/*/src/*.ts)
 	@cd $* && npm run --silent build -- --log-level=warning
 
-.tools/bench/ready: bench/peers/package.json bench/peers/requirements.txt | $(NODE)
+.tools/bench/ready: payment-service/bench/peers/package.json payment-service/bench/peers/requirements.txt | $(NODE)
 	@echo "▸ Installing the peers into .tools/bench"
-	@mkdir -p .tools/bench && cp bench/peers/package.json .tools/bench && npm install --silent --prefix .tools/bench
-	@python3 -m venv .tools/bench/python && .tools/bench/python/bin/pip install --quiet --requirement bench/peers/requirements.txt && touch $@
+	@mkdir -p .tools/bench && cp payment-service/bench/peers/package.json .tools/bench && npm install --silent --prefix .tools/bench
+	@python3 -m venv .tools/bench/python && .tools/bench/python/bin/pip install --quiet --requirement payment-service/bench/peers/requirements.txt && touch $@
 
 payment-service/dist/snapshot.blob: payment-service/dist/main.cjs payment-service/snapshot/snapshot.json
 	@cd payment-service && npm run --silent snapshot

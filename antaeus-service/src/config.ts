@@ -1,5 +1,10 @@
 import Joi from "joi";
-import { type BaseConfig, baseVariables, readConfig as readWith } from "service-kit/config";
+import {
+  type BaseConfig,
+  baseVariables,
+  readConfig as readWith,
+  renamedTo,
+} from "service-kit/config";
 
 /** What the environment may set, each with its default. */
 const schema = Joi.object({
@@ -24,15 +29,17 @@ const schema = Joi.object({
    */
   PAYMENT_TOKEN_FILE: Joi.string(),
   /** Time an attempt to charge may take, in milliseconds. */
-  CHARGE_TIMEOUT: Joi.number().integer().min(1).max(60_000).default(5000),
+  CHARGE_TIMEOUT_MS: Joi.number().integer().min(1).max(60_000).default(5000),
   /** Attempts to charge an invoice in a pay run, all under the same key, until there is an answer. */
   CHARGE_ATTEMPTS: Joi.number().integer().min(1).max(10).default(3),
   /** The first wait between attempts at most, in milliseconds; it doubles each time. */
-  RETRY_DELAY: Joi.number().integer().min(0).max(10_000).default(200),
+  RETRY_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(200),
   /** Charges that get no answer, one after the other, after which payment is left alone. */
   CIRCUIT_THRESHOLD: Joi.number().integer().min(1).max(1000).default(5),
   /** Charges under way at once in a pay run. */
   CHARGE_CONCURRENCY: Joi.number().integer().min(1).max(256).default(8),
+  CHARGE_TIMEOUT: renamedTo("CHARGE_TIMEOUT_MS"),
+  RETRY_DELAY: renamedTo("RETRY_DELAY_MS"),
 });
 
 export interface Config extends BaseConfig {
@@ -41,9 +48,9 @@ export interface Config extends BaseConfig {
   INVOICES_PER_CUSTOMER: number;
   PAYMENT_PROVIDER_ENDPOINT: string;
   PAYMENT_TOKEN_FILE?: string;
-  CHARGE_TIMEOUT: number;
+  CHARGE_TIMEOUT_MS: number;
   CHARGE_ATTEMPTS: number;
-  RETRY_DELAY: number;
+  RETRY_DELAY_MS: number;
   CIRCUIT_THRESHOLD: number;
   CHARGE_CONCURRENCY: number;
 }

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
+import { defaults, paymentThat, service } from "../tests/helpers.ts";
 import type { Customer, Invoice } from "./database.ts";
 import { startServer } from "./server.ts";
-import { defaults, paymentThat, service } from "./testing.ts";
 
 /** A payment service that accepts what the function says. */
 const payment = (t: ExecutionContext, accept: (customer: number) => boolean) =>

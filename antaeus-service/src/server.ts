@@ -5,14 +5,13 @@ import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
 import { Circuit } from "./circuit.ts";
 import { type Config, readConfig } from "./config.ts";
-import { customers } from "./customers.ts";
 import { Database } from "./database.ts";
-import { invoices } from "./invoices.ts";
-import { json } from "./json.ts";
+import { json } from "./list-and-item.ts";
 import { buckets, PayRunMetrics } from "./metrics.ts";
 import { PayRuns } from "./pay-run.ts";
 import { paymentAt } from "./payment.ts";
 import { retrying } from "./retry.ts";
+import { customers, invoices } from "./routes.ts";
 
 declare module "@hapi/hapi" {
   interface ServerApplicationState {
@@ -40,10 +39,14 @@ export async function startServer({
   const payRunMetrics = new PayRunMetrics();
   const charge = retrying(
     payRunMetrics.timed(
-      paymentAt(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT, config.PAYMENT_TOKEN_FILE),
+      paymentAt(
+        config.PAYMENT_PROVIDER_ENDPOINT,
+        config.CHARGE_TIMEOUT_MS,
+        config.PAYMENT_TOKEN_FILE,
+      ),
     ),
     config.CHARGE_ATTEMPTS,
-    config.RETRY_DELAY,
+    config.RETRY_DELAY_MS,
     stopping.signal,
   );
   const circuit = new Circuit(config.CIRCUIT_THRESHOLD);

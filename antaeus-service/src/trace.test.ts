@@ -1,5 +1,5 @@
 import test from "ava";
-import { paymentThat, service } from "./testing.ts";
+import { paymentThat, service } from "../tests/helpers.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const parent = "b7ad6b7169203331";

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { Readable, Writable } from "node:stream";
-import { startServer } from "../src/server.ts";
+import type { Server } from "@hapi/hapi";
 
-const env = { HOST: "127.0.0.1", PORT: "9000", ACCEPTANCE_SHARE: "0.5", DRAIN_SECONDS: "7" };
+/** The environment of a server that is warmed up. */
+export const warmUpEnv = {
+  HOST: "127.0.0.1",
+  PORT: "9000",
+  ACCEPTANCE_SHARE: "0.5",
+  DRAIN_SECONDS: "7",
+};
 
 /**
- * Starts a server and has it answer, while a startup snapshot is built: V8 compiles a function when
+ * Lets a server answer, while a startup snapshot is built: V8 compiles a function when
  * it is first called, and the snapshot keeps what is compiled. This server is then forgotten.
  */
-export async function warmUp(): Promise<void> {
+export async function warmUp(server: Server): Promise<void> {
   // The server that is made later needs it to listen.
   process.getBuiltinModule("node:cluster");
-  const server = await startServer({ env, log: () => {} });
   await server.start();
   for (const [method, url, body] of [
     ["GET", "/health", ""],

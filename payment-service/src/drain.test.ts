@@ -7,8 +7,8 @@ import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { drain } from "service-kit/lifecycle";
+import { service, valid } from "../tests/helpers.ts";
 import { startServer } from "./server.ts";
-import { service, valid } from "./testing.ts";
 
 const payload = JSON.stringify(valid);
 

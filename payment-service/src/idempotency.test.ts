@@ -1,6 +1,6 @@
 import test from "ava";
+import { service, valid } from "../tests/helpers.ts";
 import { fingerprint, IdempotencyKeys, isBoundToOtherCharge } from "./idempotency.ts";
-import { service, valid } from "./testing.ts";
 
 const other = { ...valid, value: 1 };
 const quoted = (key: string) => ({ "idempotency-key": `"${key}"` });

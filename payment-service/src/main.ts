@@ -1,6 +1,6 @@
 import { startupSnapshot } from "node:v8";
 import { runUntilSignal } from "service-kit/lifecycle";
-import { warmUp } from "../snapshot/warmup.ts";
+import { warmUp, warmUpEnv } from "../snapshot/warmup.ts";
 import { createApp, startServer } from "./server.ts";
 
 export { handler } from "./lambda.ts";
@@ -13,7 +13,7 @@ const main = (server = createApp()) =>
 if (startupSnapshot.isBuildingSnapshot()) {
   const server = createApp();
   startupSnapshot.setDeserializeMainFunction(() => main(server));
-  warmUp();
+  startServer({ env: warmUpEnv, log: () => {} }).then(warmUp);
 }
 /* c8 ignore stop */
 // Whoever loads this file, as AWS Lambda does, wants the handler alone.

@@ -1,5 +1,5 @@
 import test from "ava";
-import { contents } from "../../bench/image.ts";
+import { contents } from "../../payment-service/bench/image.ts";
 import { run } from "../../tools/cli/command.ts";
 
 const image = "localhost/pe-gitops-e2e-payment-image";

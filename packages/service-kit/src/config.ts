@@ -17,6 +17,10 @@ export const baseVariables = ({ PORT, DRAIN_SECONDS }: Omit<BaseConfig, "HOST">)
   DRAIN_SECONDS: Joi.number().min(0).max(600).default(DRAIN_SECONDS),
 });
 
+/** A variable that has another name by now: whoever sets it is told, instead of getting the default. */
+export const renamedTo = (name: string) =>
+  Joi.forbidden().messages({ "any.unknown": `{#label} is called ${name} now` });
+
 /**
  * Reads the configuration from environment variables; others than those of the schema are ignored.
  * @throws Error naming every variable that is wrong and what it should be

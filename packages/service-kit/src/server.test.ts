@@ -4,14 +4,14 @@ import { connect } from "node:net";
 import type { Request, ServerOptions } from "@hapi/hapi";
 import test from "ava";
 import Joi from "joi";
-import { baseVariables, readConfig } from "./config.ts";
+import { baseVariables, readConfig, renamedTo } from "./config.ts";
 import { messageWithCause } from "./errors.ts";
 import { drain, readiness, runUntilSignal } from "./lifecycle.ts";
 import { metrics } from "./metrics.ts";
 import { createServer, listen, prepare } from "./server.ts";
 import { parseMetrics } from "./testing.ts";
 
-const config = { HOST: "127.0.0.1", PORT: 0, DRAIN_SECONDS: 0.1 };
+const config = { HOST: "127.0.0.1", PORT: 0, DRAIN_SECONDS: 1 };
 
 /** A service with probes, metrics, and what echoes a number and a body; and what it logs. */
 function service(options: ServerOptions = { host: config.HOST, port: config.PORT }) {
@@ -192,11 +192,17 @@ test("a message says its cause, if there is one", (t) => {
 });
 
 test("a configuration has its defaults, and says all that is wrong with it", (t) => {
-  const schema = Joi.object(baseVariables({ PORT: 9000, DRAIN_SECONDS: 7 }));
+  const schema = Joi.object({
+    ...baseVariables({ PORT: 9000, DRAIN_SECONDS: 7 }),
+    DRAIN: renamedTo("DRAIN_SECONDS"),
+  });
   t.deepEqual(readConfig(schema, { PATH: "/bin" }), {
     HOST: "0.0.0.0",
     PORT: 9000,
     DRAIN_SECONDS: 7,
+  });
+  t.throws(() => readConfig(schema, { DRAIN: "7" }), {
+    message: 'The environment is wrong: "DRAIN" is called DRAIN_SECONDS now',
   });
   t.throws(() => readConfig(schema, { PORT: "x", DRAIN_SECONDS: "-1" }), {
     message: /^The environment is wrong: .*"PORT" must be.*"DRAIN_SECONDS" must be/,

@@ -1,8 +1,8 @@
 // make image-contents: builds payment's image and lists its files, their sizes, and whose they are.
 import { mkdirSync, writeFileSync } from "node:fs";
-import { main, run } from "../tools/cli/command.ts";
-import { step } from "../tools/cli/progress.ts";
-import { table } from "../tools/cli/table.ts";
+import { main, run } from "../../tools/cli/command.ts";
+import { step } from "../../tools/cli/progress.ts";
+import { table } from "../../tools/cli/table.ts";
 import { contents, quoted } from "./image.ts";
 
 const mb = (bytes: number) => Number((bytes / 1e6).toFixed(2));

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
 import { traced } from "service-kit/trace";
-import { startServer } from "./server.ts";
+import { startServer } from "../src/server.ts";
 
 /** A trace to be part of. */
 export const trace = traced(undefined);
@@ -16,8 +16,8 @@ export const defaults = {
   CUSTOMERS: "2",
   INVOICES_PER_CUSTOMER: "6",
   PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1/api/v1/charge",
-  CHARGE_TIMEOUT: "30000",
-  RETRY_DELAY: "1",
+  CHARGE_TIMEOUT_MS: "30000",
+  RETRY_DELAY_MS: "1",
 };
 
 /** A service without a socket, and what it logs. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
-import { run } from "../tools/cli/command.ts";
+import { run } from "../../tools/cli/command.ts";
 
 /** A file of an image. */
 export interface File {

@@ -1,5 +1,5 @@
 import type { Server } from "@hapi/hapi";
-import { startServer } from "./server.ts";
+import { startServer } from "../src/server.ts";
 
 /** A charge that is right. */
 export const valid = { currency: "EUR", value: 374.7234987654321, customer_id: 7 };

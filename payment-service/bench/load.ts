@@ -1,4 +1,4 @@
-// node bench/load.ts URL [connections] [seconds]: makes charges as fast as they are answered, and
+// node payment-service/bench/load.ts URL [connections] [seconds]: makes charges as fast as they are answered, and
 // prints what came of it as JSON. One process, one core; start several for more. TOKEN is shown with each charge.
 import { connect } from "node:net";
 
@@ -91,7 +91,7 @@ export async function load(
 
 if (import.meta.main) {
   const [url, connections = "32", seconds = "5"] = process.argv.slice(2);
-  if (!url) throw new Error("node bench/load.ts URL [connections] [seconds]");
+  if (!url) throw new Error("node payment-service/bench/load.ts URL [connections] [seconds]");
   console.log(
     JSON.stringify(await load(url, Number(connections), Number(seconds), process.env.TOKEN)),
   );

@@ -1,14 +1,12 @@
-// make bench: payment beside its peers, on one core each; a table, report/bench.json and pictures.
+// make bench: payment beside its peers, on one core each; a table, report/bench.json and a CPU profile.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
-import { Advice, main, run } from "../tools/cli/command.ts";
-import { step, warn } from "../tools/cli/progress.ts";
-import { table } from "../tools/cli/table.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import { Advice, main, run } from "../../tools/cli/command.ts";
+import { step, warn } from "../../tools/cli/progress.ts";
+import { table } from "../../tools/cli/table.ts";
 import { type Caller, makeCaller } from "./caller.ts";
-import { flameGraph } from "./flame.ts";
 import type { Load } from "./load.ts";
 import { type Contender, contenders, paymentCommand } from "./peers.ts";
 import { median, type Row, rows, type Samples, targets } from "./result.ts";
@@ -24,7 +22,7 @@ const load = async (url: string, duration: number, token = ""): Promise<Load> =>
     await run(
       "taskset",
       [
-        ...["--cpu-list", cores.load, process.execPath, "bench/load.ts"],
+        ...["--cpu-list", cores.load, process.execPath, "payment-service/bench/load.ts"],
         ...[url, "32", String(duration)],
       ],
       { env: { ...process.env, TOKEN: token } },
@@ -96,21 +94,12 @@ async function functionStart(): Promise<number> {
   return took;
 }
 
-/** Where the time goes under load, as a picture. */
+/** Where the time goes under load: a profile that DevTools opens. */
 async function profile(): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), "pe-gitops-bench-"));
-  try {
-    const server = await start(() => paymentCommand("--cpu-prof", `--cpu-prof-dir=${scratch}`));
-    await load(server.url, seconds);
-    await server.stop();
-    const [file = ""] = readdirSync(scratch);
-    writeFileSync(
-      "report/flame.svg",
-      flameGraph(JSON.parse(readFileSync(join(scratch, file), "utf8"))),
-    );
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+  const name = ["--cpu-prof-dir=report", "--cpu-prof-name=bench.cpuprofile"];
+  const server = await start(() => paymentCommand("--cpu-prof", ...name));
+  await load(server.url, seconds);
+  await server.stop();
 }
 
 main(async () => {
@@ -175,7 +164,7 @@ main(async () => {
       2,
     )}\n`,
   );
-  console.log("\n  report/bench.json, report/flame.svg");
+  console.log("\n  report/bench.json, report/bench.cpuprofile");
 });
 
 function report(result: Row[]): string {

@@ -5,7 +5,7 @@ export const folder = resolve(".tools/bench");
 const bin = join(folder, "python/bin");
 const node = process.execPath;
 const payment = resolve("payment-service/dist");
-const peer = (file: string) => resolve("bench/peers", file);
+const peer = (file: string) => resolve("payment-service/bench/peers", file);
 
 export interface Contender {
   name: string;
@@ -40,7 +40,7 @@ export const contenders: Contender[] = [
     command: (port) => [
       join(bin, "gunicorn"),
       "--chdir",
-      resolve("bench/peers"),
+      resolve("payment-service/bench/peers"),
       // A worker more than the core, and threads, so that connections are kept as the others keep them.
       "--worker-class=gthread",
       "--workers=2",

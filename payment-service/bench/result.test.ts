@@ -1,6 +1,5 @@
 import test from "ava";
-import { flameGraph } from "../../bench/flame.ts";
-import { median, rows, type Samples, targets } from "../../bench/result.ts";
+import { median, rows, type Samples, targets } from "./result.ts";
 
 const samples = (value: number, rate: number): Samples => ({
   coldStart: [value, 9 * value, value],
@@ -38,21 +37,4 @@ test("a ratio is that of the same round, and a target is reached or not", (t) =>
   );
   const slow = [samples(10, 100), samples(20, 10), samples(30, 10), samples(30, 40)];
   t.false(result(...slow).some(({ met }) => met));
-});
-
-test("a flame graph's widths are shares of the time that was not idle", (t) => {
-  const frame = (functionName: string) => ({ functionName, url: "" });
-  const svg = flameGraph({
-    nodes: [
-      { id: 1, callFrame: frame("(root)"), children: [2, 3, 4] },
-      { id: 2, callFrame: frame("charge<T>") },
-      { id: 3, callFrame: frame("log") },
-      { id: 4, callFrame: frame("(idle)") },
-    ],
-    samples: [2, 3, 4],
-    timeDeltas: [300, 100, 1000],
-  });
-  t.regex(svg, /charge&lt;T> : 75\.0 %<\/title><rect x="0\.0" y="\d+" width="900\.0"/);
-  t.regex(svg, /log : 25\.0 %/);
-  t.notRegex(svg, /idle/);
 });
