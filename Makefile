@@ -13,7 +13,8 @@ export PATH := $(CURDIR)/$(dir $(NODE)):$(PATH)
 endif
 
 SERVICES := $(patsubst %/package.json,%,$(wildcard *-service/package.json))
-INSTALLED := node_modules/.package-lock.json $(SERVICES:%=%/node_modules/.package-lock.json)
+PACKAGES := $(wildcard packages/*)
+INSTALLED := node_modules/.package-lock.json
 BUNDLES := $(SERVICES:%=%/dist/main.cjs)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -27,9 +28,9 @@ run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
 
 test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@biome ci
-	@for folder in . $(SERVICES); do tsc --project $$folder || exit; done
-	@depcruise --output-type err tools tests bench
-	@for service in $(SERVICES); do npm test --silent --prefix $$service || exit; done
+	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
+	@depcruise --output-type err tools tests payment-service/bench
+	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
 	@ava 'tests/tools/**' 'tests/report/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
@@ -110,10 +111,10 @@ schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its descr
 	@node tools/commands/schemathesis.ts .tools/schemathesis/bin/schemathesis
 
 bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
-	@node bench/run.ts
+	@node payment-service/bench/run.ts
 
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
-	@node bench/image-contents.ts
+	@node payment-service/bench/image-contents.ts
 
 format: $(INSTALLED) ## Format and fix the code
 	@biome check --write
@@ -127,21 +128,18 @@ $(NODE):
 	@echo "▸ Bringing Schemathesis from PyPI"
 	@python3 -m venv .tools/schemathesis && .tools/schemathesis/bin/pip install --quiet --requirement $< && touch $@
 
-# npm ci leaves the file behind that the rules are about, older than they want it.
-install = echo "▸ Installing the packages of $(1)" && cd $(1) && npm ci --loglevel=error && touch node_modules/.package-lock.json
+# npm ci leaves the file behind that the rule is about, older than it wants it.
 node_modules/.package-lock.json: package-lock.json | $(NODE)
-	@$(call install,.)
-%/node_modules/.package-lock.json: %/package-lock.json | $(NODE)
-	@$(call install,$*)
+	@echo "▸ Installing the packages" && npm ci --loglevel=error && touch $@
 
-$(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/src/*.ts)))
-%/dist/main.cjs: %/node_modules/.package-lock.json %/package.json
+$(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/*/*.ts)))
+%/dist/main.cjs: $(INSTALLED) %/package.json $(wildcard packages/*/src/*.ts)
 	@cd $* && npm run --silent build -- --log-level=warning
 
-.tools/bench/ready: bench/peers/package.json bench/peers/requirements.txt | $(NODE)
+.tools/bench/ready: payment-service/bench/peers/package.json payment-service/bench/peers/requirements.txt | $(NODE)
 	@echo "▸ Installing the peers into .tools/bench"
-	@mkdir -p .tools/bench && cp bench/peers/package.json .tools/bench && npm install --silent --prefix .tools/bench
-	@python3 -m venv .tools/bench/python && .tools/bench/python/bin/pip install --quiet --requirement bench/peers/requirements.txt && touch $@
+	@mkdir -p .tools/bench && cp payment-service/bench/peers/package.json .tools/bench && npm install --silent --prefix .tools/bench
+	@python3 -m venv .tools/bench/python && .tools/bench/python/bin/pip install --quiet --requirement payment-service/bench/peers/requirements.txt && touch $@
 
-payment-service/dist/snapshot.blob: payment-service/dist/main.cjs payment-service/snapshot.json
+payment-service/dist/snapshot.blob: payment-service/dist/main.cjs payment-service/snapshot/snapshot.json
 	@cd payment-service && npm run --silent snapshot

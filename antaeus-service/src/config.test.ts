@@ -12,18 +12,18 @@ test("defaults", (t) => {
     CUSTOMERS: 25,
     INVOICES_PER_CUSTOMER: 40,
     PAYMENT_PROVIDER_ENDPOINT,
-    CHARGE_TIMEOUT: 5000,
+    CHARGE_TIMEOUT_MS: 5000,
     CHARGE_ATTEMPTS: 3,
-    RETRY_DELAY: 200,
+    RETRY_DELAY_MS: 200,
     CIRCUIT_THRESHOLD: 5,
     CHARGE_CONCURRENCY: 8,
   });
 });
 
 test("every wrong variable is named, and the endpoint has no default", (t) => {
-  const error = t.throws(() => readConfig({ CUSTOMERS: "-1", CHARGE_TIMEOUT: "soon" }));
+  const error = t.throws(() => readConfig({ CUSTOMERS: "-1", CHARGE_TIMEOUT_MS: "soon" }));
   t.regex(error.message, /"CUSTOMERS" must be/);
-  t.regex(error.message, /"CHARGE_TIMEOUT" must be/);
+  t.regex(error.message, /"CHARGE_TIMEOUT_MS" must be/);
   t.regex(error.message, /"PAYMENT_PROVIDER_ENDPOINT" is required/);
 });
 
@@ -38,5 +38,13 @@ test("the token's file is taken as it is, and may not be empty", (t) => {
   t.like(readConfig({ PAYMENT_PROVIDER_ENDPOINT, PAYMENT_TOKEN_FILE }), { PAYMENT_TOKEN_FILE });
   t.throws(() => readConfig({ PAYMENT_PROVIDER_ENDPOINT, PAYMENT_TOKEN_FILE: "" }), {
     message: /"PAYMENT_TOKEN_FILE" is not allowed to be empty/,
+  });
+});
+
+test("names of before are refused, and the new ones said", (t) => {
+  const old = { PAYMENT_PROVIDER_ENDPOINT, CHARGE_TIMEOUT: "5000", RETRY_DELAY: "200" };
+  t.throws(() => readConfig(old), {
+    message:
+      /"CHARGE_TIMEOUT" is called CHARGE_TIMEOUT_MS now.*"RETRY_DELAY" is called RETRY_DELAY_MS now/,
   });
 });

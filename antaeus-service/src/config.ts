@@ -1,17 +1,18 @@
 import Joi from "joi";
+import {
+  type BaseConfig,
+  baseVariables,
+  readConfig as readWith,
+  renamedTo,
+} from "service-kit/config";
 
 /** What the environment may set, each with its default. */
 const schema = Joi.object({
-  /** Address to listen on. */
-  HOST: Joi.string().hostname().default("0.0.0.0"),
-  /** TCP port; 0 lets the system choose one. */
-  PORT: Joi.number().port().default(8000),
   /**
-   * Seconds to keep serving after SIGTERM, for those to leave who send requests. Not long: no other
-   * Antaeus takes over before this one has ended. A pay run goes on for as long; then those charges
-   * that are under way end, and it answers.
+   * Draining is not long: no other Antaeus takes over before this one has ended. A pay run goes on for as long;
+   * then those charges that are under way end, and it answers.
    */
-  DRAIN_SECONDS: Joi.number().min(0).max(600).default(2),
+  ...baseVariables({ PORT: 8000, DRAIN_SECONDS: 2 }),
   /** SQLite file that keeps customers and invoices; `:memory:` keeps them until the process ends. */
   DATABASE: Joi.string().default("antaeus.db"),
   /** Customers that the database has at least, currencies in turn. */
@@ -28,39 +29,30 @@ const schema = Joi.object({
    */
   PAYMENT_TOKEN_FILE: Joi.string(),
   /** Time an attempt to charge may take, in milliseconds. */
-  CHARGE_TIMEOUT: Joi.number().integer().min(1).max(60_000).default(5000),
+  CHARGE_TIMEOUT_MS: Joi.number().integer().min(1).max(60_000).default(5000),
   /** Attempts to charge an invoice in a pay run, all under the same key, until there is an answer. */
   CHARGE_ATTEMPTS: Joi.number().integer().min(1).max(10).default(3),
   /** The first wait between attempts at most, in milliseconds; it doubles each time. */
-  RETRY_DELAY: Joi.number().integer().min(0).max(10_000).default(200),
+  RETRY_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(200),
   /** Charges that get no answer, one after the other, after which payment is left alone. */
   CIRCUIT_THRESHOLD: Joi.number().integer().min(1).max(1000).default(5),
   /** Charges under way at once in a pay run. */
   CHARGE_CONCURRENCY: Joi.number().integer().min(1).max(256).default(8),
+  CHARGE_TIMEOUT: renamedTo("CHARGE_TIMEOUT_MS"),
+  RETRY_DELAY: renamedTo("RETRY_DELAY_MS"),
 });
 
-export interface Config {
-  HOST: string;
-  PORT: number;
-  DRAIN_SECONDS: number;
+export interface Config extends BaseConfig {
   DATABASE: string;
   CUSTOMERS: number;
   INVOICES_PER_CUSTOMER: number;
   PAYMENT_PROVIDER_ENDPOINT: string;
   PAYMENT_TOKEN_FILE?: string;
-  CHARGE_TIMEOUT: number;
+  CHARGE_TIMEOUT_MS: number;
   CHARGE_ATTEMPTS: number;
-  RETRY_DELAY: number;
+  RETRY_DELAY_MS: number;
   CIRCUIT_THRESHOLD: number;
   CHARGE_CONCURRENCY: number;
 }
 
-/**
- * Reads the configuration from environment variables.
- * @throws Error naming every variable that is wrong and what it should be
- */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const { value, error } = schema.validate(env, { abortEarly: false, stripUnknown: true });
-  if (error) throw new Error(`The environment is wrong: ${error.message}`);
-  return value;
-}
+export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(schema, env);

@@ -1,6 +1,6 @@
 import test from "ava";
-import { drain } from "./drain.ts";
-import { service } from "./testing.ts";
+import { drain } from "service-kit/lifecycle";
+import { service } from "../tests/helpers.ts";
 
 test("while it drains it serves, is alive, is not ready, and ends each connection", async (t) => {
   const { server, logged } = await service({ DRAIN_SECONDS: "0.2" });

@@ -1,6 +1,10 @@
-import type { ServerApplicationState, ServerRoute } from "@hapi/hapi";
+import type {
+  ResponseObject,
+  ResponseToolkit,
+  ServerApplicationState,
+  ServerRoute,
+} from "@hapi/hapi";
 import Joi from "joi";
-import { json } from "./json.ts";
 
 const id = Joi.number().integer().positive();
 const params = Joi.object({ id });
@@ -45,4 +49,9 @@ export function listAndItem(
         item(server.app, params.id as number) ?? json(h, "not found").code(404),
     },
   ];
+}
+
+/** Answers a JSON string; a bare string hapi would send as HTML. */
+export function json(h: ResponseToolkit, value: string): ResponseObject {
+  return h.response(JSON.stringify(value)).type("application/json");
 }

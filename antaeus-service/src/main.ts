@@ -1,7 +1,4 @@
-import { stopOnSignals } from "./drain.ts";
-import { deployment } from "./server.ts";
+import { runUntilSignal } from "service-kit/lifecycle";
+import { startServer } from "./server.ts";
 
-deployment({ start: true }).then(stopOnSignals, (error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
-});
+runUntilSignal(startServer({ start: true }));

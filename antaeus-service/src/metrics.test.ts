@@ -1,6 +1,7 @@
 import test from "ava";
-import { drain } from "./drain.ts";
-import { parseMetrics, paymentThat, service } from "./testing.ts";
+import { drain } from "service-kit/lifecycle";
+import { parseMetrics } from "service-kit/testing";
+import { paymentThat, service } from "../tests/helpers.ts";
 
 /** A service, and a way to read its metrics. */
 async function scraped(env: NodeJS.ProcessEnv = {}) {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
+import { trace } from "../tests/helpers.ts";
 import { Circuit } from "./circuit.ts";
 import { Database } from "./database.ts";
 import { PayRuns } from "./pay-run.ts";
 import { type Charge, NoAnswer } from "./payment.ts";
-import { trace } from "./testing.ts";
 
 function seeded(customers = 5, invoicesEach = 21) {
   const database = new Database(":memory:");

@@ -1,7 +1,8 @@
+import { messageWithCause } from "service-kit/errors";
+import type { Trace } from "service-kit/trace";
 import type { Circuit } from "./circuit.ts";
 import type { Database, Due } from "./database.ts";
 import { type Charge, NoAnswer } from "./payment.ts";
-import type { Trace } from "./trace.ts";
 
 /** What became of the invoices of one pay run, in counts. */
 export interface Outcome {
@@ -93,12 +94,7 @@ export class PayRuns {
     } catch (error) {
       if (error instanceof NoAnswer) this.#circuit.failed();
       outcome.unknown++;
-      outcome.reason ??= describe(error as Error);
+      outcome.reason ??= messageWithCause(error as Error);
     }
   }
-}
-
-/** fetch says "fetch failed" and hides why in the cause. */
-function describe({ message, cause }: Error): string {
-  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
+import { paymentThat, trace } from "../tests/helpers.ts";
 import type { Due } from "./database.ts";
 import { NoAnswer, paymentAt } from "./payment.ts";
-import { paymentThat, trace } from "./testing.ts";
 
 const invoice: Due = {
   id: 1,

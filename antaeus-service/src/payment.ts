@@ -1,7 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { type Trace, traceparent } from "service-kit/trace";
 import { chargeOf } from "./charge-key.ts";
 import type { Due } from "./database.ts";
-import { tokenIn } from "./token.ts";
-import { type Trace, traceparent } from "./trace.ts";
 
 /** Asks payment to charge an invoice, as part of a trace: whether it was accepted. */
 export type Charge = (invoice: Due, trace: Trace) => Promise<boolean>;
@@ -35,7 +35,8 @@ export function paymentAt(endpoint: string, timeout: number, tokenFile?: string)
       "idempotency-key": `"${invoice.chargeKey}"`,
       traceparent: traceparent(trace),
     });
-    if (tokenFile !== undefined) headers.set("authorization", `Bearer ${await tokenIn(tokenFile)}`);
+    if (tokenFile !== undefined)
+      headers.set("authorization", `Bearer ${await readToken(tokenFile)}`);
     const { status, body } = await exchange(endpoint, {
       method: "POST",
       headers,
@@ -73,4 +74,19 @@ function parse(body: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Reads a bearer token from a file. The kubelet replaces the file well before the token in it
+ * expires, so whoever needs the token reads it again each time.
+ * @throws Error naming the file, when it cannot be read or holds no token
+ */
+async function readToken(file: string): Promise<string> {
+  const content = await readFile(file, "utf8").catch((cause) => {
+    throw new Error(`cannot read the token in ${file}`, { cause });
+  });
+  const token = content.trim();
+  // fetch would refuse such a header too, but with the content in its message.
+  if (!/^[\w.~+/-]+=*$/.test(token)) throw new Error(`${file} holds no token`);
+  return token;
 }

@@ -1,14 +1,14 @@
 import { json } from "node:stream/consumers";
 import test from "ava";
 import fc from "fast-check";
+import { traced, traceparent } from "service-kit/trace";
+import { paymentThat, service, trace } from "../tests/helpers.ts";
 import { chargeOf, firstKey, nextKey } from "./charge-key.ts";
 import { Circuit } from "./circuit.ts";
 import { Database } from "./database.ts";
 import { PayRuns } from "./pay-run.ts";
 import { type Charge, NoAnswer, paymentAt } from "./payment.ts";
 import { retrying } from "./retry.ts";
-import { paymentThat, service, trace } from "./testing.ts";
-import { traced, traceparent } from "./trace.ts";
 
 const never = new AbortController().signal;
 

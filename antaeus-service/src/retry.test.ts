@@ -1,8 +1,8 @@
 import test from "ava";
+import { trace } from "../tests/helpers.ts";
 import type { Due } from "./database.ts";
 import { type Charge, NoAnswer } from "./payment.ts";
 import { retrying, wait } from "./retry.ts";
-import { trace } from "./testing.ts";
 
 const invoice = { id: 1, chargeKey: "key" } as Due;
 

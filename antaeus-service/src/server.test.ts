@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
+import { defaults, paymentThat, service } from "../tests/helpers.ts";
 import type { Customer, Invoice } from "./database.ts";
-import { deployment } from "./server.ts";
-import { defaults, paymentThat, service } from "./testing.ts";
+import { startServer } from "./server.ts";
 
 /** A payment service that accepts what the function says. */
 const payment = (t: ExecutionContext, accept: (customer: number) => boolean) =>
@@ -77,7 +77,7 @@ for (const kind of ["invoices", "customers"]) {
     for (const query of ["limit=0", "limit=1001", "limit=x", "limit=", "after=-1", "after=1.5"]) {
       const { statusCode, payload } = await server.inject(`/rest/v1/${kind}?${query}`);
       t.is(statusCode, 400, query);
-      t.regex(payload, new RegExp(`"message":".*${query.split("=")[0]}`));
+      t.regex(payload, new RegExp(`"detail":".*${query.split("=")[0]}`));
     }
   });
 }
@@ -91,7 +91,7 @@ for (const kind of ["invoices", "customers"]) {
     for (const id of ["x", "-1", "1.5", "99999999999999999999"]) {
       const wrong = await server.inject(`/rest/v1/${kind}/${id}`);
       t.is(wrong.statusCode, 400, id);
-      t.regex(wrong.payload, /"message":".*id/);
+      t.regex(wrong.payload, /"detail":".*id/);
     }
   });
 }
@@ -161,7 +161,7 @@ test("a client that leaves does not end its pay run", async (t) => {
     setTimeout(() => response.end('{"result":true}'), 50);
   });
   const lines: string[] = [];
-  const server = await deployment({
+  const server = await startServer({
     start: true,
     env: { ...defaults, PAYMENT_PROVIDER_ENDPOINT },
     log: (line) => lines.push(line),
@@ -212,7 +212,7 @@ test("probes and scrapes are not logged; what is wrong is, as that", async (t) =
 
 test("listens, answers and stops", async (t) => {
   const lines: string[] = [];
-  const server = await deployment({ start: true, env: defaults, log: (line) => lines.push(line) });
+  const server = await startServer({ start: true, env: defaults, log: (line) => lines.push(line) });
   t.like(JSON.parse(lines[0] ?? ""), {
     message: "listening",
     url: server.info.uri,

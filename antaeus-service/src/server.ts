@@ -1,30 +1,23 @@
-import Boom from "@hapi/boom";
-import Hapi, { type Server, type ServerApplicationState } from "@hapi/hapi";
-import { build } from "./build.ts";
+import type { Server } from "@hapi/hapi";
+import { readiness } from "service-kit/lifecycle";
+import { metrics } from "service-kit/metrics";
+import { createServer, listen, prepare } from "service-kit/server";
+import manifest from "../package.json" with { type: "json" };
 import { Circuit } from "./circuit.ts";
 import { type Config, readConfig } from "./config.ts";
-import { customers } from "./customers.ts";
 import { Database } from "./database.ts";
-import { closeConnections } from "./drain.ts";
-import { health, ready } from "./health.ts";
-import { invoices } from "./invoices.ts";
-import { jsonLog, type Log } from "./log.ts";
-import { Metrics, metrics } from "./metrics.ts";
-import { observe } from "./observe.ts";
+import { json } from "./list-and-item.ts";
+import { buckets, PayRunMetrics } from "./metrics.ts";
 import { PayRuns } from "./pay-run.ts";
 import { paymentAt } from "./payment.ts";
 import { retrying } from "./retry.ts";
+import { customers, invoices } from "./routes.ts";
 
 declare module "@hapi/hapi" {
   interface ServerApplicationState {
-    config: Config;
     database: Database;
-    circuit: Circuit;
     payRuns: PayRuns;
-    log: Log;
-    metrics: Metrics;
-    /** Whether this server is about to stop. */
-    draining: boolean;
+    payRunMetrics: PayRunMetrics;
   }
 }
 
@@ -34,7 +27,7 @@ declare module "@hapi/hapi" {
  * @param options.env environment variables, see config.ts
  * @param options.log takes each log line, a JSON object
  */
-export async function deployment({
+export async function startServer({
   start = false,
   env = process.env,
   log: write = console.log as (line: string) => void,
@@ -43,56 +36,46 @@ export async function deployment({
   const database = new Database(config.DATABASE);
   database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
   const stopping = new AbortController();
-  const counted = new Metrics();
+  const payRunMetrics = new PayRunMetrics();
   const charge = retrying(
-    counted.timed(
-      paymentAt(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT, config.PAYMENT_TOKEN_FILE),
+    payRunMetrics.timed(
+      paymentAt(
+        config.PAYMENT_PROVIDER_ENDPOINT,
+        config.CHARGE_TIMEOUT_MS,
+        config.PAYMENT_TOKEN_FILE,
+      ),
     ),
     config.CHARGE_ATTEMPTS,
-    config.RETRY_DELAY,
+    config.RETRY_DELAY_MS,
     stopping.signal,
   );
   const circuit = new Circuit(config.CIRCUIT_THRESHOLD);
-  const log = jsonLog(write);
 
-  const server = createServer(config);
+  const server = createApp(config);
+  prepare(server, { config, manifest, write, buckets });
+  payRunMetrics.register(server.app.registry, database, circuit);
   Object.assign(server.app, {
-    config,
     database,
-    circuit,
     payRuns: new PayRuns(database, charge, circuit, config.CHARGE_CONCURRENCY, stopping.signal),
-    log,
-    metrics: counted,
-    draining: false,
-  } satisfies ServerApplicationState);
+    payRunMetrics,
+  } satisfies Partial<typeof server.app>);
   server.ext("onPreStop", () => stopping.abort());
   server.ext("onPostStop", () => database.close());
-
-  await server.initialize();
-  if (start) {
-    await server.start();
-    log("listening", { url: server.info.uri, ...build() });
-  }
+  if (start) await listen(server, config);
+  else await server.initialize();
   return server;
 }
 
-function createServer({ HOST, PORT }: Config): Server {
-  const server = Hapi.server({
-    host: HOST,
-    port: PORT,
-    routes: {
-      // Nothing here reads cookies, so a malformed one is no error.
-      state: { parse: false },
-      validate: {
-        // hapi's own answer hides what was wrong.
-        failAction(_request, _h, error) {
-          throw Boom.badRequest(error?.message);
-        },
-      },
-    },
-  });
-  observe(server, [health.path, ready.path, metrics.path]);
-  server.ext("onPreResponse", closeConnections);
-  server.route([health, ready, metrics, ...customers, ...invoices]);
+function createApp({ HOST, PORT }: Config): Server {
+  const probes = ["/rest/health", "/rest/ready", metrics.path];
+  const server = createServer({ host: HOST, port: PORT }, probes);
+  server.route([
+    // 200 "ok" while this process serves, also while it drains.
+    { method: "GET", path: "/rest/health", handler: (_request, h) => json(h, "ok") },
+    readiness("/rest/ready", (h) => json(h, "ready")),
+    metrics,
+    ...customers,
+    ...invoices,
+  ]);
   return server;
 }

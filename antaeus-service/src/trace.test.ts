@@ -1,56 +1,8 @@
 import test from "ava";
-import { paymentThat, service } from "./testing.ts";
-import { traced } from "./trace.ts";
+import { paymentThat, service } from "../tests/helpers.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const parent = "b7ad6b7169203331";
-
-test("goes on with the caller's trace, in a span of its own", (t) => {
-  for (const [flags, sampled] of [
-    ["00", false],
-    ["01", true],
-    ["02", false],
-    ["03", true],
-  ] as const) {
-    const trace = traced(`00-${traceId}-${parent}-${flags}`);
-    t.like(trace, { traceId, sampled });
-    t.regex(trace.spanId, /^[0-9a-f]{16}$/);
-    t.not(trace.spanId, parent);
-  }
-});
-
-test("takes what a version to come adds", (t) => {
-  t.is(traced(`01-${traceId}-${parent}-01-more`).traceId, traceId);
-  t.is(traced(`fe-${traceId}-${parent}-01`).traceId, traceId);
-});
-
-for (const header of [
-  undefined,
-  "",
-  "nonsense",
-  `ff-${traceId}-${parent}-01`,
-  `0-${traceId}-${parent}-01`,
-  `00-${"0".repeat(32)}-${parent}-01`,
-  `00-${traceId}-${"0".repeat(16)}-01`,
-  `00-${traceId.toUpperCase()}-${parent}-01`,
-  `00-${traceId}0-${parent}-01`,
-  `00-${traceId}-${parent}-1`,
-  `00-${traceId}-${parent}-0g`,
-  `00-${traceId}-${parent}-01-more`,
-  `01-${traceId}-${parent}-01more`,
-  ` 00-${traceId}-${parent}-01`,
-  `00-${traceId}-${parent}-01, 00-${traceId}-${parent}-01`,
-]) {
-  test(`starts a trace where the caller's is ${header}`, (t) => {
-    const [one, other] = [traced(header), traced(header)];
-    t.regex(one.traceId, /^[0-9a-f]{32}$/);
-    t.regex(one.spanId, /^[0-9a-f]{16}$/);
-    t.true(one.sampled);
-    t.not(one.traceId, traceId);
-    t.not(one.traceId, other.traceId);
-    t.not(one.spanId, other.spanId);
-  });
-}
 
 test("the log, the answer and payment are told which trace and span", async (t) => {
   const sent: (string | undefined)[] = [];

@@ -2,8 +2,8 @@ import type { RequestListener } from "node:http";
 import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import type { Invoice } from "../src/database.ts";
-import { deployment } from "../src/server.ts";
-import { paymentThat } from "../src/testing.ts";
+import { startServer } from "../src/server.ts";
+import { paymentThat } from "./helpers.ts";
 
 // One by one: they are about time.
 
@@ -20,14 +20,14 @@ async function services(t: ExecutionContext, env: NodeJS.ProcessEnv = {}) {
     payment.answer(request, response);
   });
   const lines: string[] = [];
-  const antaeus = await deployment({
+  const antaeus = await startServer({
     env: {
       DATABASE: ":memory:",
       CUSTOMERS: "3",
       INVOICES_PER_CUSTOMER: "21",
       PAYMENT_PROVIDER_ENDPOINT: endpoint,
-      CHARGE_TIMEOUT: "30000",
-      RETRY_DELAY: "1",
+      CHARGE_TIMEOUT_MS: "30000",
+      RETRY_DELAY_MS: "1",
       ...env,
     },
     log: (line) => lines.push(line),
@@ -79,7 +79,7 @@ for (const [what, answer] of bad) {
   test.serial(`a payment that ${what} costs a few charges' time, and nobody money`, async (t) => {
     // Where nothing else ends an attempt it is the time limit, which a busy machine may reach sooner.
     const timed = endless.includes(what);
-    const { payment, pay } = await services(t, timed ? { CHARGE_TIMEOUT: "300" } : {});
+    const { payment, pay } = await services(t, timed ? { CHARGE_TIMEOUT_MS: "300" } : {});
     payment.answer = answer;
     const bad = await pay();
     t.deepEqual([bad.answer, bad.paid], [false, 0]);

@@ -3,20 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { Invoice } from "../src/database.ts";
-import { deployment } from "../src/server.ts";
+import { startServer } from "../src/server.ts";
 import { accepted, type Cutter, cutter } from "./cutter.ts";
 import { start } from "./service.ts";
 
 /** An Antaeus with 120 invoices to pay. */
 async function antaeus(t: ExecutionContext, { endpoint }: Cutter, DATABASE = ":memory:") {
-  const server = await deployment({
+  const server = await startServer({
     env: {
       DATABASE,
       CUSTOMERS: "10",
       INVOICES_PER_CUSTOMER: "13",
       PAYMENT_PROVIDER_ENDPOINT: endpoint,
-      CHARGE_TIMEOUT: "30000",
-      RETRY_DELAY: "1",
+      CHARGE_TIMEOUT_MS: "30000",
+      RETRY_DELAY_MS: "1",
     },
     log: () => {},
   });

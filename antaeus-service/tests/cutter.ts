@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import type { ExecutionContext } from "ava";
 import type { Invoice } from "../src/database.ts";
-import { paymentThat } from "../src/testing.ts";
+import { paymentThat } from "./helpers.ts";
 
 /** When a connection is cut: payment was not asked, has answered, or its answer is half sent. */
 export type Cut = "before" | "after" | "amid";

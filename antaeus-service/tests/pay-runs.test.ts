@@ -5,7 +5,7 @@ import { json } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { Database, type Invoice } from "../src/database.ts";
-import { paymentThat } from "../src/testing.ts";
+import { paymentThat } from "./helpers.ts";
 import { start } from "./service.ts";
 
 /**

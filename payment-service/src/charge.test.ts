@@ -1,5 +1,5 @@
 import test from "ava";
-import { service, valid } from "./testing.ts";
+import { service, valid } from "../tests/helpers.ts";
 
 const url = "/api/v1/charge";
 

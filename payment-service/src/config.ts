@@ -1,19 +1,16 @@
 import Joi from "joi";
+import { type BaseConfig, baseVariables, readConfig as readWith } from "service-kit/config";
 
 /** What the environment may set, each with its default. */
 const schema = Joi.object({
-  /** Address to listen on. */
-  HOST: Joi.string().hostname().default("0.0.0.0"),
-  /** TCP port; 0 lets the system choose one. */
-  PORT: Joi.number().port().default(9000),
+  /**
+   * Draining is long enough for whoever sends requests to learn of it, and for idle connections to end: they
+   * are kept for five seconds, and one more. It is short enough to finish before the process is killed, ten
+   * seconds after SIGTERM in Docker.
+   */
+  ...baseVariables({ PORT: 9000, DRAIN_SECONDS: 7 }),
   /** Share of charges to accept, 0 to 1. */
   ACCEPTANCE_SHARE: Joi.number().min(0).max(1).default(0.5),
-  /**
-   * Seconds to keep serving after SIGTERM. Long enough for whoever sends requests to learn of it,
-   * and for idle connections to end: they are kept for five seconds, and one more. Short enough
-   * to finish before the process is killed, ten seconds after SIGTERM in Docker.
-   */
-  DRAIN_SECONDS: Joi.number().min(0).max(600).default(7),
   /**
    * Without an Idempotency-Key, the same body within a window of so many seconds gets the same answer, from
    * every replica; 0 switches that off. For callers that send a charge again by themselves and know no
@@ -50,22 +47,11 @@ export interface Caller {
   CALLER_SUBJECT: string;
 }
 
-export type Config = {
-  HOST: string;
-  PORT: number;
+export type Config = BaseConfig & {
   ACCEPTANCE_SHARE: number;
-  DRAIN_SECONDS: number;
   REPEAT_WINDOW_SECONDS: number;
   FAULT_LATENCY_MS: number;
   FAULT_ERROR_SHARE: number;
 } & (Caller | { CALLER_ISSUER?: never });
 
-/**
- * Reads the configuration from environment variables.
- * @throws Error naming every variable that is wrong and what it should be
- */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const { value, error } = schema.validate(env, { abortEarly: false, stripUnknown: true });
-  if (error) throw new Error(`The environment is wrong: ${error.message}`);
-  return value;
-}
+export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(schema, env);

@@ -6,9 +6,9 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
-import { drain } from "./drain.ts";
-import { deployment } from "./server.ts";
-import { service, valid } from "./testing.ts";
+import { drain } from "service-kit/lifecycle";
+import { service, valid } from "../tests/helpers.ts";
+import { startServer } from "./server.ts";
 
 const payload = JSON.stringify(valid);
 
@@ -50,7 +50,7 @@ test("while it drains it serves, is alive, is not ready, and ends each connectio
 });
 
 test("it drains for as long as it is told to, then stops", async (t) => {
-  const server = await deployment({
+  const server = await startServer({
     start: true,
     env: { HOST: "127.0.0.1", PORT: "0", DRAIN_SECONDS: "1" },
     log: () => {},

@@ -1,5 +1,5 @@
 import test from "ava";
-import { service, valid } from "./testing.ts";
+import { service, valid } from "../tests/helpers.ts";
 
 test("no faults unless they are switched on", async (t) => {
   const { server, charge } = await service();

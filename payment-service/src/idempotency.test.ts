@@ -1,6 +1,6 @@
 import test from "ava";
-import { contradicts, fingerprint, KeyMemory } from "./idempotency.ts";
-import { service, valid } from "./testing.ts";
+import { service, valid } from "../tests/helpers.ts";
+import { fingerprint, IdempotencyKeys, isBoundToOtherCharge } from "./idempotency.ts";
 
 const other = { ...valid, value: 1 };
 const quoted = (key: string) => ({ "idempotency-key": `"${key}"` });
@@ -107,8 +107,8 @@ for (const [what, key] of [
   ["not at the end", `x.sha256-${"A".repeat(43)}.`],
 ] as const) {
   test(`a fingerprint that is ${what} binds nothing`, (t) => {
-    t.false(contradicts(`"${key}"`, valid));
-    t.true(contradicts(`"x.sha256-${"A".repeat(43)}"`, valid));
+    t.false(isBoundToOtherCharge(`"${key}"`, valid));
+    t.true(isBoundToOtherCharge(`"x.sha256-${"A".repeat(43)}"`, valid));
   });
 }
 
@@ -141,20 +141,20 @@ for (const key of [
 }
 
 test("the memory forgets the key used longest ago, and no other", (t) => {
-  const memory = new KeyMemory(2);
-  t.false(memory.conflicts("a", "1"));
-  t.false(memory.conflicts("b", "1"));
-  t.false(memory.conflicts("a", "1"), "a is the latest now");
-  t.false(memory.conflicts("c", "1"), "b makes room");
-  t.true(memory.conflicts("a", "2"));
-  t.true(memory.conflicts("c", "2"));
-  t.true(memory.conflicts("a", "2"), "what conflicts is not remembered");
-  t.false(memory.conflicts("b", "2"));
+  const memory = new IdempotencyKeys(2);
+  t.true(memory.check("a", "1"));
+  t.true(memory.check("b", "1"));
+  t.true(memory.check("a", "1"), "a is the latest now");
+  t.true(memory.check("c", "1"), "b makes room");
+  t.false(memory.check("a", "2"));
+  t.false(memory.check("c", "2"));
+  t.false(memory.check("a", "2"), "what conflicts is not remembered");
+  t.true(memory.check("b", "2"));
 });
 
 test("the memory has room for 10,000 keys", (t) => {
-  const memory = new KeyMemory();
-  for (let i = 0; i < 10_001; i++) memory.conflicts(`key-${i}`, "1");
-  t.true(memory.conflicts("key-1", "2"));
-  t.false(memory.conflicts("key-0", "2"));
+  const memory = new IdempotencyKeys();
+  for (let i = 0; i < 10_001; i++) memory.check(`key-${i}`, "1");
+  t.false(memory.check("key-1", "2"));
+  t.true(memory.check("key-0", "2"));
 });

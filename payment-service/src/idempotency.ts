@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import Joi from "joi";
+import { LRUCache } from "lru-cache";
 import type { Charge } from "./charge.ts";
 
 /**
@@ -16,7 +17,7 @@ import type { Charge } from "./charge.ts";
  * made anew from a changed charge is another key.
  *
  * An opaque key, any other string: another charge is 422 on a replica that has seen the key among
- * its latest, see `KeyMemory`. Elsewhere it is a charge of its own.
+ * its latest, see `IdempotencyKeys`. Elsewhere it is a charge of its own.
  */
 export const keyHeader = Joi.string()
   .pattern(/^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"$/, "quoted string")
@@ -25,7 +26,7 @@ export const keyHeader = Joi.string()
       '{#label} must be a quoted string of 1 to 255 characters, such as "8e03978e-40d5"',
   });
 
-const bound = /\.sha256-([\w-]{43})"$/;
+const withFingerprint = /\.sha256-([\w-]{43})"$/;
 
 /** The SHA-256, in base64url, of a charge in canonical JSON (RFC 8785): fields in this order. */
 export function fingerprint({ currency, customer_id, value }: Charge): string {
@@ -33,32 +34,24 @@ export function fingerprint({ currency, customer_id, value }: Charge): string {
 }
 
 /** Whether a key is bound to another charge than this. */
-export function contradicts(key: string, charge: Charge): boolean {
-  const [, print] = bound.exec(key) ?? [];
+export function isBoundToOtherCharge(key: string, charge: Charge): boolean {
+  const [, print] = withFingerprint.exec(key) ?? [];
   return print !== undefined && print !== fingerprint(charge);
 }
 
 /** The keys that one replica saw last, each with a digest of its charge. */
-export class KeyMemory {
-  readonly #digests = new Map<string, string>();
-  readonly #size: number;
+export class IdempotencyKeys {
+  readonly #digests: LRUCache<string, string>;
 
-  /** @param size how many keys: 10,000 of them, as long as they may be, take 5 MB */
-  constructor(size = 10_000) {
-    this.#size = size;
+  /** @param max how many keys: 10,000 of them, as long as they may be, take 5 MB */
+  constructor(max = 10_000) {
+    this.#digests = new LRUCache({ max });
   }
 
-  /** Remembers a key; the one used longest ago makes room. @returns whether it came with another digest before */
-  conflicts(key: string, digest: string): boolean {
-    const known = this.#digests.get(key) ?? digest;
-    this.#digests.delete(key);
-    this.#digests.set(key, known);
-    if (this.#digests.size > this.#size) {
-      for (const [oldest] of this.#digests) {
-        this.#digests.delete(oldest);
-        break;
-      }
-    }
-    return known !== digest;
+  /** Remembers a key that is new. @returns whether this digest is the one that the key came with first */
+  check(key: string, digest: string): boolean {
+    const known = this.#digests.get(key);
+    if (known === undefined) this.#digests.set(key, digest);
+    return known === undefined || known === digest;
   }
 }

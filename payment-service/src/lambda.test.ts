@@ -5,9 +5,9 @@ import { gunzipSync } from "node:zlib";
 import Hapi from "@hapi/hapi";
 import test from "ava";
 import { type Event, handler, lambda } from "./lambda.ts";
-import { deployment } from "./server.ts";
+import { startServer } from "./server.ts";
 
-const folder = new URL("lambda-events/", import.meta.url);
+const folder = new URL("../tests/lambda-events/", import.meta.url);
 const event = (name: string): Event =>
   JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"));
 
@@ -34,7 +34,7 @@ test("every event is replayed", (t) => {
 
 for (const [name, statusCode, body] of events) {
   test(`the event ${name}: ${statusCode}`, async (t) => {
-    const answer = lambda(() => deployment({ env: { ACCEPTANCE_SHARE: "1" }, log: () => {} }));
+    const answer = lambda(() => startServer({ env: { ACCEPTANCE_SHARE: "1" }, log: () => {} }));
     const result = await answer(event(name));
     t.is(result.statusCode, statusCode);
     t.regex(result.body, body instanceof RegExp ? body : new RegExp(`^${body}$`));
@@ -50,7 +50,7 @@ test("the server is started once, by the first event", async (t) => {
   let started = 0;
   const answer = lambda(async () => {
     started++;
-    return deployment({ log: () => {} });
+    return startServer({ log: () => {} });
   });
   t.is(started, 0);
   await Promise.all([answer(event("health")), answer(event("health"))]);
@@ -114,7 +114,7 @@ test("requests and answers pass whole", async (t) => {
 });
 
 test("a path that begins like the stage is left alone", async (t) => {
-  const answer = lambda(() => deployment({ log: () => {} }));
+  const answer = lambda(() => startServer({ log: () => {} }));
   const named = event("health-named-stage");
   t.is((await answer({ ...named, rawPath: "/health" })).statusCode, 200, "a mapped domain");
   t.is((await answer({ ...named, rawPath: "/testinghealth" })).statusCode, 404);

@@ -1,7 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Server } from "@hapi/hapi";
-import { build } from "./build.ts";
-import { deployment } from "./server.ts";
+import { startServer } from "./server.ts";
 
 /** What is read of an AWS Lambda event: HTTP API, payload format 2.0, as function URLs have it too. */
 export interface Event {
@@ -25,7 +24,7 @@ export interface Result {
 }
 
 /** Headers that concern the connection, which is the gateway's, and those with a field of their own. */
-const left = new Set(["connection", "keep-alive", "transfer-encoding", "set-cookie"]);
+const hopByHopHeaders = new Set(["connection", "keep-alive", "transfer-encoding", "set-cookie"]);
 
 /** Serves a server as a function. @param start is called at the first event */
 export function lambda(start: () => Promise<Server>): (event: Event) => Promise<Result> {
@@ -51,7 +50,7 @@ export function lambda(start: () => Promise<Server>): (event: Event) => Promise<
       statusCode,
       headers: Object.fromEntries(
         Object.entries(headers)
-          .filter(([name]) => !left.has(name))
+          .filter(([name]) => !hopByHopHeaders.has(name))
           .map(([name, value]) => [name, String(value)]),
       ),
       cookies: [headers["set-cookie"] ?? []].flat().map(String),
@@ -63,7 +62,7 @@ export function lambda(start: () => Promise<Server>): (event: Event) => Promise<
 
 /** The handler that AWS Lambda calls: `main.handler` of the bundle. */
 export const handler = lambda(async () => {
-  const server = await deployment();
-  server.app.log("started", build());
+  const server = await startServer();
+  server.app.log("started", server.app.build);
   return server;
 });

@@ -1,6 +1,7 @@
 import test from "ava";
-import { drain } from "./drain.ts";
-import { parseMetrics, service, valid } from "./testing.ts";
+import { drain } from "service-kit/lifecycle";
+import { parseMetrics } from "service-kit/testing";
+import { service, valid } from "../tests/helpers.ts";
 
 /** A service, and a way to read its metrics. */
 async function scraped(env: NodeJS.ProcessEnv = {}) {

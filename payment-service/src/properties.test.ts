@@ -1,9 +1,9 @@
 import test from "ava";
 import fc from "fast-check";
+import { traced } from "service-kit/trace";
+import { service, valid } from "../tests/helpers.ts";
 import { currencies } from "./charge.ts";
 import { fingerprint } from "./idempotency.ts";
-import { service, valid } from "./testing.ts";
-import { traced } from "./trace.ts";
 
 const charges = fc.record({
   currency: fc.constantFrom(...currencies, {}),

@@ -1,6 +1,6 @@
 import { mock } from "node:test";
 import test from "ava";
-import { service, valid } from "./testing.ts";
+import { service, valid } from "../tests/helpers.ts";
 
 const window = { REPEAT_WINDOW_SECONDS: "10" };
 const begin = Date.UTC(2026, 0, 1);

@@ -3,25 +3,25 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "ava";
-import { deployment } from "./server.ts";
+import { startServer } from "./server.ts";
 
 const env = { HOST: "127.0.0.1", PORT: "0" };
 const log = () => {};
 
 test("health", async (t) => {
-  const server = await deployment({ log });
+  const server = await startServer({ log });
   const { statusCode, payload } = await server.inject("/health");
   t.is(statusCode, 200);
   t.deepEqual(JSON.parse(payload), { status: "ok", version: "1.0.0", commit: "unknown" });
 });
 
 test("does not listen unless it is told to", async (t) => {
-  const server = await deployment({ env, log });
+  const server = await startServer({ env, log });
   t.false(server.listener.listening);
 });
 
 test("a wrong environment is refused before anything listens", async (t) => {
-  await t.throwsAsync(deployment({ start: true, env: { PORT: "x" }, log }), { message: /"PORT"/ });
+  await t.throwsAsync(startServer({ start: true, env: { PORT: "x" }, log }), { message: /"PORT"/ });
 });
 
 test("the process says what is wrong with its environment, and ends", (t) => {
@@ -36,7 +36,7 @@ test("the process says what is wrong with its environment, and ends", (t) => {
 
 /** What a server on a real socket answers to these bytes. */
 async function exchange(request: string): Promise<string> {
-  const server = await deployment({ start: true, env, log });
+  const server = await startServer({ start: true, env, log });
   const socket = connect(server.info.port as number, "127.0.0.1");
   await once(socket, "connect");
   socket.end(request);
@@ -66,7 +66,7 @@ test("what is not HTTP is 400", async (t) => {
 
 test("a client that leaves amid its request is logged as 499", async (t) => {
   const lines: string[] = [];
-  const server = await deployment({ start: true, env, log: (line) => lines.push(line) });
+  const server = await startServer({ start: true, env, log: (line) => lines.push(line) });
   t.teardown(() => server.stop());
   const socket = connect(server.info.port as number, "127.0.0.1");
   socket.write(`${post}Content-Type: application/json\r\n\r\n${body.slice(0, 10)}`);
@@ -78,7 +78,7 @@ test("a client that leaves amid its request is logged as 499", async (t) => {
 });
 
 test("stopping lets the request under way finish", async (t) => {
-  const server = await deployment({ start: true, env, log });
+  const server = await startServer({ start: true, env, log });
   const socket = connect(server.info.port as number, "127.0.0.1");
   await once(socket, "connect");
   socket.write(`${post}Content-Type: application/json\r\n\r\n${body.slice(0, 10)}`);

@@ -1,12 +1,20 @@
 import test from "ava";
-import { contents } from "../../bench/image.ts";
+import { contents } from "../../payment-service/bench/image.ts";
 import { run } from "../../tools/cli/command.ts";
 
 const image = "localhost/pe-gitops-e2e-payment-image";
 const container = "pe-gitops-e2e-payment-image";
 
 test.before("payment's image is built", async () => {
-  await run("docker", ["build", "--quiet", "--tag", image, "payment-service"]);
+  await run("docker", [
+    "build",
+    "--quiet",
+    "--tag",
+    image,
+    "--file",
+    "payment-service/Dockerfile",
+    ".",
+  ]);
 });
 test.after.always(async () => {
   await run("docker", ["rm", "--force", container]);

@@ -109,7 +109,10 @@ test.before(async () => {
     `resources:\n  - ../../base\nimages:\n  - name: ${registry}/hello\n    newTag: 0.0.0\n`,
   );
   write("hello-service/sbom.cdx.json", JSON.stringify({ bomFormat: "CycloneDX", run: root }));
-  write("hello-service/Dockerfile", "FROM scratch\nCOPY hello sbom.cdx.json /\n");
+  write(
+    "hello-service/Dockerfile",
+    "FROM scratch\nCOPY hello-service/hello hello-service/sbom.cdx.json /\n",
+  );
   await change("first");
 });
 test.after.always(() => rmSync(root, { recursive: true }));

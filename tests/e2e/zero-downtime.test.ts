@@ -121,7 +121,7 @@ test.serial("a new version of Antaeus is a short silence, and no invoice is lost
   };
   const watched = watch();
   const changed = await commit("apps/antaeus/overlays/testing/kustomization.yaml", (text) =>
-    text.replace(/- CUSTOMERS=.*$/m, "$&\n      - CHARGE_TIMEOUT=4321"),
+    text.replace(/- CUSTOMERS=.*$/m, "$&\n      - CHARGE_TIMEOUT_MS=4321"),
   );
   await untilLive(changed);
   await new Promise((resolve) => setTimeout(resolve, 2000));

@@ -24,7 +24,7 @@ export const codeowners: Record<string, Rule> = {
     ),
 
   "what makes an administrator of the cluster belongs to the platform team alone": (repository) => {
-    const roots = /^(clusters|argocd|\.github|tests|tools|\.ci)\//;
+    const roots = /^(clusters|argocd|\.github|packages|tests|tools|\.ci)\//;
     const theirs = [
       ...repository.allFiles.filter((file) => roots.test(file)),
       ".github/CODEOWNERS",
@@ -32,6 +32,7 @@ export const codeowners: Record<string, Rule> = {
       "Makefile",
       "README.md",
       "package.json",
+      "package-lock.json",
       "compose.yaml",
       "clusters/testing/apps/a-new-application.yaml",
       "clusters/payment-service/file.yaml",

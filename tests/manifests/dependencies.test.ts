@@ -20,7 +20,12 @@ const config: Config = JSON.parse(readFileSync(".github/renovate.json", "utf8"))
  */
 const files = (await run("git", ["ls-files"]))
   .split("\n")
-  .filter((file) => !/package-lock\.json$|^tests\/|^e2e\/|\.test\.ts$|-service\/src\//.test(file))
+  .filter(
+    (file) =>
+      !/package-lock\.json$|^tests\/|^e2e\/|\.test\.ts$|-service\/(src|tests)\/|^packages\/.*\/src\//.test(
+        file,
+      ),
+  )
   .map((path) => ({ path, text: readFileSync(path, "utf8") }));
 
 type File = (typeof files)[number];
@@ -195,6 +200,6 @@ test("every dependency of a service and of the repository is an exact version", 
   for (const { path, text } of packages) {
     const { dependencies = {}, devDependencies = {} } = JSON.parse(text);
     for (const [name, version] of Object.entries<string>({ ...dependencies, ...devDependencies }))
-      t.regex(version, /^\d+\.\d+\.\d+$/, `${path}: ${name}`);
+      t.regex(version, /^(\d+\.\d+\.\d+|file:\.\.\/packages\/[\w-]+)$/, `${path}: ${name}`);
   }
 });

@@ -111,7 +111,7 @@ export const workflows: Record<string, Rule> = {
     if (!workflow) return [`there is no ${publisher}, whose signature counts`];
     const { on, concurrency, jobs } = workflow;
     const { test, build, publish, bump } = jobs;
-    const paths = ["*-service/**"];
+    const paths = ["*-service/**", "packages/**", "package-lock.json"];
     return [
       ...same("it starts", on, { push: { branches: ["main"], paths }, workflow_dispatch: null }),
       ...same("by hand", test?.if, "github.ref == 'refs/heads/main'"),

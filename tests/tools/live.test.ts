@@ -389,6 +389,8 @@ test("which Applications a commit concerns", (t) => {
   ];
   for (const [file, expected] of [
     ["payment-service/src/main.ts", [undefined, undefined, undefined, "source"]],
+    ["packages/service-kit/src/server.ts", [undefined, undefined, "source", "source"]],
+    ["package-lock.json", [undefined, undefined, "source", "source"]],
     ["apps/payment/base/service.yaml", [undefined, undefined, undefined, "manifests"]],
     [
       "apps/payment/overlays/testing/kustomization.yaml",

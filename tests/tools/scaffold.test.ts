@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -10,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { commandsOf } from "../../tools/repository/markdown-commands.ts";
@@ -32,8 +35,6 @@ async function clone(): Promise<string> {
   await run("git", ["init", "--quiet"], { cwd: root });
   await commit(root, "as it is");
   link("node_modules", join(root, "node_modules"));
-  for (const service of ["payment-service", "antaeus-service"])
-    link(`${service}/node_modules`, join(root, service, "node_modules"));
   return root;
 }
 
@@ -100,8 +101,6 @@ test("the tests of the manifests pass with them", async (t) => {
 
 test("what they write is formatted, and compiles", async (t) => {
   const { root } = await scaffolded;
-  for (const name of ["invoices-mail", "mail2"])
-    link("antaeus-service/node_modules", join(root, `${name}-service/node_modules`));
   const compile = ["tsc", "--project", "invoices-mail-service"];
   for (const command of [["biome", "ci"], ["tsc"], compile]) {
     const [tool = "", ...args] = command;
@@ -109,20 +108,57 @@ test("what they write is formatted, and compiles", async (t) => {
     t.true(succeeded, printed);
   }
   const service = join(root, "invoices-mail-service");
-  const tests = await inFolder(service, "node_modules/.bin/ava");
+  const tests = await inFolder(service, "npm", "test");
   t.true(tests.succeeded, tests.printed);
-  const build = await inFolder(service, "npm", "run", "build");
-  t.true(build.succeeded, build.printed);
 });
 
-test("the lock file is that of the new service's package.json", async (t) => {
+test("the bundle of a new service is built, serves, and says what runs", async (t) => {
+  const service = join((await scaffolded).root, "invoices-mail-service");
+  const build = await inFolder(service, "env", "BUILD_COMMIT=1a2b3c4d", "npm", "run", "build");
+  t.true(build.succeeded, build.printed);
+  const child = spawn(process.execPath, ["dist/main.cjs"], {
+    cwd: service,
+    env: { HOST: "127.0.0.1", PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  t.teardown(() => child.kill("SIGKILL"));
+  const [line] = await once(createInterface(child.stdout), "line");
+  const health = await fetch(`${JSON.parse(line).url}/health`);
+  t.deepEqual(await health.json(), { status: "ok", version: "1.0.0", commit: "1a2b3c4d" });
+});
+
+test("the Dockerfile of a new service takes what is there, and names no other service", async (t) => {
   const { root } = await scaffolded;
-  const service = join(root, "mail2-service");
-  const { succeeded, printed } = await inFolder(service, "npm", "ci", "--dry-run", "--offline");
+  const dockerfile = readFileSync(join(root, "mail2-service/Dockerfile"), "utf8");
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, files = ""]) =>
+    files.split(" "),
+  );
+  t.true(copied.includes("mail2-service"));
+  for (const file of copied) t.true(existsSync(join(root, file)), file);
+  t.notRegex(dockerfile, /template|antaeus|payment/);
+});
+
+test("the lockfile knows the new service, and takes nothing new for it", async (t) => {
+  const { root } = await scaffolded;
+  const { succeeded, printed } = await inFolder(root, "npm", "ci", "--dry-run", "--offline");
   t.true(succeeded, printed);
-  const { packages } = JSON.parse(readFileSync(join(service, "package-lock.json"), "utf8"));
-  t.deepEqual(Object.keys(packages[""].dependencies), ["@hapi/boom", "@hapi/hapi", "joi"]);
-  t.false("node_modules/jose" in packages, "payment's alone");
+  const packages = (folder: string) =>
+    JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8")).packages;
+  const known = packages(root);
+  t.deepEqual(known["node_modules/mail2-service"], { resolved: "mail2-service", link: true });
+  t.deepEqual(Object.keys(known["mail2-service"].dependencies), [
+    "@hapi/hapi",
+    "joi",
+    "service-kit",
+  ]);
+  const before = packages(".");
+  const added = Object.keys(known).filter((path) => !(path in before));
+  t.deepEqual(added.sort(), [
+    "invoices-mail-service",
+    "mail2-service",
+    "node_modules/invoices-mail-service",
+    "node_modules/mail2-service",
+  ]);
 });
 
 test("nothing of payment's alone is copied, and every new file was named", async (t) => {

@@ -355,7 +355,8 @@ export function concerns(path: string, files: string[]): "source" | "manifests" 
       : ["clusters/base", "clusters/repository", "argocd/projects"];
     return touches(path, ...rest) ? "manifests" : undefined;
   }
-  if (touches(`${service}-service`)) return "source";
+  if (touches(`${service}-service`, "packages") || files.includes("package-lock.json"))
+    return "source";
   const own = ["base", "components"].map((folder) => `apps/${service}/${folder}`);
   return touches(path, ...own) ? "manifests" : undefined;
 }

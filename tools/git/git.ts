@@ -27,8 +27,13 @@ export async function head(): Promise<string> {
  * The files of a commit, in a folder of their own that goes when this process does.
  * @param tree a commit; or a folder of one, as `commit:folder`
  * @param repository the repository that has it
+ * @param paths files and folders to take; without them, all
  */
-export async function filesOf(tree: string, repository = "."): Promise<string> {
+export async function filesOf(
+  tree: string,
+  repository = ".",
+  paths: string[] = [],
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "pe-gitops-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Not by git archive: .gitattributes can make that leave files out, and write others.
@@ -36,7 +41,8 @@ export async function filesOf(tree: string, repository = "."): Promise<string> {
   const env = { ...process.env, GIT_INDEX_FILE: index };
   const git = (...args: string[]) => run("git", ["-C", repository, ...args], { env });
   await git("read-tree", tree);
-  await git("checkout-index", "--all", `--prefix=${folder}/`);
+  const files = (await git("ls-files", "-z", "--", ...paths)).split("\0").filter(Boolean);
+  await git("checkout-index", `--prefix=${folder}/`, "--", ...files);
   rmSync(index);
   return folder;
 }

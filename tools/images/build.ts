@@ -1,7 +1,16 @@
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Advice, run } from "../cli/command.ts";
 import { filesOf, textAt } from "../git/git.ts";
-import { checkService, imageIn, overlayFile, sourceCommit, sourceFolder, tagOf } from "./images.ts";
+import {
+  checkService,
+  imageIn,
+  overlayFile,
+  sourceCommit,
+  sourceFolder,
+  sourcePaths,
+  tagOf,
+} from "./images.ts";
 import { Unsigned, verifySignature } from "./signature.ts";
 
 /** A service's image, as a commit has its source. */
@@ -73,8 +82,10 @@ export const architecture = (): Promise<string> =>
 export async function build(source: Source, folder = ".", show = false): Promise<string> {
   const { service, commit, name, tag } = source;
   const image = `${name}:${tag}-${await architecture()}`;
-  const context = await filesOf(`${commit}:${sourceFolder(service)}`, folder);
-  const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image];
+  const paths = [...sourcePaths(service), "package.json", ".npmrc"];
+  const context = await filesOf(commit, folder, paths);
+  const file = join(context, sourceFolder(service), "Dockerfile");
+  const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image, "--file", file];
   await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
   await run("docker", ["push", "--quiet", image]).catch((error: Error) => {
     throw new Advice(`${image} cannot be pushed: docker login first?\n  ${error.message}`);

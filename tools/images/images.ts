@@ -12,6 +12,13 @@ export async function servicesAt(commit: string, folder = "."): Promise<string[]
 
 export const sourceFolder = (service: string): string => `${service}-service`;
 
+/** What makes a service's image another one: its own source, and what services share. */
+export const sourcePaths = (service: string): string[] => [
+  sourceFolder(service),
+  "packages",
+  "package-lock.json",
+];
+
 export const overlayFile = (service: string, environment: string): string =>
   `apps/${service}/overlays/${environment}/kustomization.yaml`;
 
@@ -58,7 +65,7 @@ export function withImage(
  * @param at a commit; the service's source as of then
  */
 export async function sourceCommit(service: string, at: string, folder = "."): Promise<string> {
-  const log = ["log", "-1", "--format=%H", at, "--", sourceFolder(service)];
+  const log = ["log", "-1", "--format=%H", at, "--", ...sourcePaths(service)];
   const commit = await run("git", ["-C", folder, ...log]);
   if (!commit) throw new Advice(`${at} has no ${sourceFolder(service)}/ to build ${service} from.`);
   return commit;

@@ -13,8 +13,9 @@ export async function writeBill(image: string, service: string, file: string): P
   const isWithin = await succeeds("docker", ["cp", `${container}:/sbom.cdx.json`, file]);
   await run("docker", ["rm", container]);
   if (!isWithin) {
-    const sbom = ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"];
-    writeFileSync(file, await run("npm", sbom, { cwd: sourceFolder(service) }));
+    const workspace = ["--workspace", sourceFolder(service), "--package-lock-only"];
+    const sbom = ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", ...workspace];
+    writeFileSync(file, await run("npm", sbom));
   }
   const { bomFormat } = JSON.parse(readFileSync(file, "utf8"));
   if (bomFormat !== "CycloneDX") throw new Advice(`/sbom.cdx.json of ${image} is not CycloneDX.`);

@@ -1,11 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Advice, run } from "../cli/command.ts";
 import { imageIn, overlayFile } from "../images/images.ts";
 import { environmentsIn } from "../repository/environments.ts";
 import { checkName, Plan, renaming } from "./plan.ts";
-import { ownFiles } from "./service-source.ts";
 
 /** The service whose files every new one starts from. */
 const model = "payment";
@@ -30,7 +37,7 @@ export async function newService(root: string, name: string): Promise<Plan> {
   const enlist = (file: string, entry: (service: string) => string) =>
     plan.edit(file, (text) => afterLast(text, services.map(entry), entry(name)));
 
-  await addSource(plan, name);
+  await addSource(plan, root, name);
 
   plan.copy(`apps/${model}/base`, `apps/${name}/base`, rename);
   plan.edit(`apps/${name}/base/kustomization.yaml`, (base) =>
@@ -43,6 +50,9 @@ export async function newService(root: string, name: string): Promise<Plan> {
     plan.create(`${applications}/${name}.yaml`, rename(plan.read(`${applications}/${model}.yaml`)));
     enlist(`${applications}/kustomization.yaml`, (service) => `  - ${service}.yaml\n`);
   }
+
+  const withoutArgoCD = "clusters/without-argocd/kustomization.yaml";
+  enlist(withoutArgoCD, (service) => `  - ../../apps/${service}/overlays/testing\n`);
 
   addNamespace(plan, name, rename);
   enlist("clusters/base/namespaces/kustomization.yaml", (service) => `  - app-${service}\n`);
@@ -67,45 +77,26 @@ export async function newService(root: string, name: string): Promise<Plan> {
   return plan;
 }
 
-/** The service itself: image, build and life cycle as the others have them, and no route but for probes. */
-async function addSource(plan: Plan, name: string): Promise<void> {
-  const to = `${name}-service`;
-  const rename = renaming(model, name);
-  for (const file of [".dockerignore", ".npmrc", "Dockerfile", "tsconfig.json"])
-    plan.create(`${to}/${file}`, rename(plan.read(`${model}-service/${file}`)));
-  // Payment's own can be a Lambda function too.
-  const from = "antaeus-service";
-  for (const file of ["src/main.ts", "src/drain.ts", "src/log.ts"])
-    plan.create(`${to}/${file}`, plan.read(`${from}/${file}`));
-  for (const [file, text] of Object.entries(ownFiles)) plan.create(`${to}/${file}`, text);
-
-  const manifest = JSON.parse(plan.read(`${from}/package.json`));
-  const { build, start, test } = manifest.scripts;
-  Object.assign(manifest, {
-    name: to,
-    description: "A new service: it says that it is there.",
-    scripts: { build, start, test },
-    ava: { extensions: ["ts"], files: ["src/**/*.test.ts"] },
-  });
-  const wanted = ["@hapi/boom", "@hapi/hapi", "joi"];
-  for (const other of Object.keys(manifest.dependencies).filter((one) => !wanted.includes(one)))
-    delete manifest.dependencies[other];
-  const text = `${JSON.stringify(manifest, null, 2)}\n`;
-  plan.create(`${to}/package.json`, text);
-  plan.create(
-    `${to}/package-lock.json`,
-    await lockFor(text, plan.read(`${from}/package-lock.json`), plan.read(`${from}/.npmrc`)),
-  );
+/** The service itself: a server by the kit, its image and its tests, and no route but for probes. */
+async function addSource(plan: Plan, root: string, name: string): Promise<void> {
+  plan.copy("tools/templates/service", `${name}-service`, renaming("template", name));
+  const manifest = plan.read(`${name}-service/package.json`);
+  const lock = await lockWith(root, `${name}-service`, manifest);
+  plan.edit("package-lock.json", () => lock);
 }
 
-/** @returns a lock file for a package.json, with the versions of another lock file */
-async function lockFor(manifest: string, lock: string, npmrc: string): Promise<string> {
+/** @returns the lockfile with one workspace more, whose packages others have already */
+async function lockWith(root: string, workspace: string, manifest: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "pe-gitops-new-"));
   try {
-    writeFileSync(join(folder, "package.json"), manifest);
-    writeFileSync(join(folder, "package-lock.json"), lock);
-    writeFileSync(join(folder, ".npmrc"), npmrc);
-    // It only takes packages away, so npm needs no registry.
+    const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+    const own = Object.keys(packages).filter((path) => !path.includes("node_modules"));
+    const manifests = own.map((path) => join(path, "package.json"));
+    for (const file of ["package-lock.json", ".npmrc", ...manifests])
+      cpSync(join(root, file), join(folder, file));
+    mkdirSync(join(folder, workspace));
+    writeFileSync(join(folder, workspace, "package.json"), manifest);
+    // All of its packages are there already, so npm needs no registry.
     await run("npm", ["install", "--package-lock-only", "--offline"], { cwd: folder });
     return readFileSync(join(folder, "package-lock.json"), "utf8");
   } finally {

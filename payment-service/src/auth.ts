@@ -1,0 +1,121 @@
+import { hash } from "node:crypto";
+import Boom from "@hapi/boom";
+import type { Server } from "@hapi/hapi";
+import { createRemoteJWKSet, type ExportedJWKSCache, errors, jwksCache, jwtVerify } from "jose";
+import { messageWithCause } from "service-kit/errors";
+import type { Caller } from "./config.ts";
+
+/**
+ * How the issuer's keys are fetched, in milliseconds. Fetched keys serve for as long as cacheMaxAge
+ * although the issuer is away, or has withdrawn one of them. A token with another key causes a
+ * fetch, but not within cooldownDuration of the last: made-up tokens must not busy the issuer.
+ */
+const fetching = { timeoutDuration: 2000, cacheMaxAge: 600_000, cooldownDuration: 30_000 };
+
+/** What clusters sign with. Not "none", and no shared secret: a public key could pose as one. */
+const algorithms = ["RS256", "ES256"] as const;
+
+/** How far the issuer's clock may be from this one, in seconds. */
+const clockTolerance = 5;
+
+/** RFC 6750: the scheme in any case, and one token. */
+const bearer = /^Bearer +([\w.~+/-]+=*)$/i;
+const invalidToken = 'Bearer error="invalid_token"';
+
+/** Resolves where the token is the caller's, and rejects with one of jose's errors otherwise. */
+export type Verify = (token: string) => Promise<unknown>;
+
+/** How many tokens are remembered. A caller has one at a time, and a new one every few minutes. */
+const maxCachedTokens = 100;
+
+/**
+ * Knows one caller by the token of its Kubernetes service account.
+ *
+ * A signature takes longer to verify than a charge to make, and callers send a token many times: one that
+ * was right stays right until it expires or the keys are fetched anew.
+ */
+export function tokenVerifier(caller: Caller): Verify {
+  const jwks: ExportedJWKSCache | Record<string, never> = {};
+  const keys = createRemoteJWKSet(new URL(caller.CALLER_JWKS_URL), {
+    ...fetching,
+    [jwksCache]: jwks,
+  });
+  const options = {
+    issuer: caller.CALLER_ISSUER,
+    audience: caller.CALLER_AUDIENCE,
+    subject: caller.CALLER_SUBJECT,
+    algorithms: [...algorithms],
+    requiredClaims: ["exp"],
+    clockTolerance,
+  };
+  /** By digest: until when a token is right, in milliseconds, and by which keys. */
+  const verifiedTokens = new Map<string, { until: number; by: unknown }>();
+  return async (token) => {
+    const digest = hash("sha256", token);
+    const known = verifiedTokens.get(digest);
+    if (known && known.by === jwks.jwks && keys.fresh && Date.now() < known.until) return;
+    const by = jwks.jwks;
+    const { payload } = await jwtVerify(token, keys, options);
+    // Fetched meanwhile: whether these keys or those of before were used, nobody knows.
+    if (by !== jwks.jwks) return;
+    if (verifiedTokens.size >= maxCachedTokens) verifiedTokens.clear();
+    verifiedTokens.set(digest, { until: ((payload.exp as number) + clockTolerance) * 1000, by });
+  };
+}
+
+/**
+ * Adds the authentication strategy "jwt": callers whom `server.app.verify` knows may charge, or anybody
+ * where there is none. It runs before the payload is read.
+ *
+ * It throws 401 where there is no token or a wrong one, and 503 where the issuer's keys cannot be
+ * fetched: who cannot be verified is not let in. The reason of a 503 is logged.
+ */
+export function jwtScheme(server: Server): void {
+  server.auth.scheme("service-account", () => ({
+    async authenticate(request, h) {
+      // There is but one caller, so nobody asks who it is.
+      const authenticated = h.authenticated({ credentials: {} });
+      const { verify } = request.server.app;
+      if (!verify) return authenticated;
+      const authorization = request.headers.authorization as string | undefined;
+      const token = bearer.exec(authorization ?? "")?.[1];
+      if (!token) {
+        throw Boom.unauthorized('"authorization" must be "Bearer" and a token', ["Bearer"]);
+      }
+      try {
+        await verify(token);
+      } catch (error) {
+        const wrong = whatIsWrong(error);
+        if (wrong) throw Boom.unauthorized(`The token is refused: ${wrong}`, [invalidToken]);
+        request.app.fields.reason = messageWithCause(error as Error);
+        throw Boom.serverUnavailable(
+          "Callers cannot be verified: the keys of their issuer cannot be fetched",
+        );
+      }
+      return authenticated;
+    },
+  }));
+  server.auth.strategy("jwt", "service-account");
+}
+
+/** By jose's error codes. Its messages are not passed on: some of them quote the token. */
+const reasons = new Map([
+  ["ERR_JWS_INVALID", "it is malformed"],
+  ["ERR_JWT_INVALID", "it is malformed"],
+  ["ERR_JOSE_NOT_SUPPORTED", "it needs an extension that is not known"],
+  ["ERR_JOSE_ALG_NOT_ALLOWED", `its algorithm must be one of ${algorithms.join(", ")}`],
+  ["ERR_JWKS_NO_MATCHING_KEY", "its key is none of the issuer's"],
+  ["ERR_JWKS_MULTIPLE_MATCHING_KEYS", "it does not say which of the issuer's keys is its own"],
+  ["ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "its signature is wrong"],
+  ["ERR_JWT_EXPIRED", "it has expired"],
+]);
+
+/** The check that a token failed; undefined where it is not the token that failed. */
+function whatIsWrong(error: unknown): string | undefined {
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    if (claim === "nbf" && reason === "check_failed") return "it is not valid yet";
+    return `its "${claim}" is ${reason === "missing" ? "missing" : "wrong"}`;
+  }
+  return error instanceof errors.JOSEError ? reasons.get(error.code) : undefined;
+}

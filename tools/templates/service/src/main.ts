@@ -1,0 +1,4 @@
+import { runUntilSignal } from "service-kit/lifecycle";
+import { startServer } from "./server.ts";
+
+runUntilSignal(startServer({ start: true }));
