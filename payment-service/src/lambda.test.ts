@@ -121,6 +121,61 @@ test("a path that begins like the stage is left alone", async (t) => {
   t.is((await answer({ ...named, rawPath: "/testing/testing/health" })).statusCode, 404);
 });
 
+test("at a domain of one's own the path begins with what is mapped there, whatever the stage is called", async (t) => {
+  const start = () => startServer({ log: () => {} });
+  const [plain, mapped] = [lambda(start), lambda(start, { basePath: "/pay" })];
+  const charge = event("charge");
+  const at = (rawPath: string): Event => ({
+    ...charge,
+    rawPath,
+    requestContext: { ...charge.requestContext, domainName: "pay.example.com", stage: "api" },
+  });
+  t.is((await plain(at("/api/v1/charge"))).statusCode, 200);
+  t.is((await plain(at("/pay/api/v1/charge"))).statusCode, 404);
+  t.is((await mapped(at("/pay/api/v1/charge"))).statusCode, 200);
+  t.is((await mapped(at("/api/v1/charge"))).statusCode, 200);
+  t.is((await mapped(at("/payments/api/v1/charge"))).statusCode, 404);
+});
+
+test("a start that failed is tried again by the next event", async (t) => {
+  for (const early of [false, true]) {
+    let starts = 0;
+    const answer = lambda(
+      async () => {
+        if (++starts === 1) throw new Error("no environment yet");
+        return startServer({ log: () => {} });
+      },
+      { early },
+    );
+    // One that starts early has failed before the first event, or is found failing by it.
+    if (early) await new Promise(setImmediate);
+    else await t.throwsAsync(answer(event("health")), { message: "no environment yet" });
+    t.is(starts, 1);
+    t.is((await answer(event("health"))).statusCode, 200);
+    t.is(starts, 2);
+  }
+});
+
+test("what is no HTTP event is refused, and told what one is", async (t) => {
+  const answer = lambda(() => startServer({ log: () => {} }));
+  for (const other of [{}, { version: "1.0", requestContext: { httpMethod: "GET" } }]) {
+    await t.throwsAsync(answer(other as unknown as Event), { message: /payload format 2\.0/ });
+  }
+});
+
+test("in AWS Lambda the server starts before the first event", async (t) => {
+  const env = { AWS_LAMBDA_FUNCTION_NAME: "payment", BASE_PATH: "/pay" };
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["-e", 'require("./dist/main.cjs")'],
+    {
+      env,
+      timeout: 9000,
+    },
+  );
+  t.like(JSON.parse(stdout), { message: "started" });
+});
+
 test("the handler reads the environment as the container does", async (t) => {
   t.is((await handler(event("health"))).statusCode, 200);
 });

@@ -11,7 +11,7 @@ export interface Event {
   headers: Record<string, string>;
   body?: string;
   isBase64Encoded: boolean;
-  requestContext: { stage: string; http: { method: string; sourceIp: string } };
+  requestContext: { domainName: string; stage: string; http: { method: string; sourceIp: string } };
 }
 
 /** What such a function answers. */
@@ -26,16 +26,35 @@ export interface Result {
 /** Headers that concern the connection, which is the gateway's, and those with a field of their own. */
 const hopByHopHeaders = new Set(["connection", "keep-alive", "transfer-encoding", "set-cookie"]);
 
-/** Serves a server as a function. @param start is called at the first event */
-export function lambda(start: () => Promise<Server>): (event: Event) => Promise<Result> {
+/**
+ * Serves a server as a function.
+ * @param start is called at the first event, and again at the next one where it failed
+ * @param options.early calls it at once: before the first event, AWS Lambda gives a function more of a processor
+ * @param options.basePath where the service is at a domain of its own, such as `/pay`
+ */
+export function lambda(
+  start: () => Promise<Server>,
+  { early = false, basePath = "" } = {},
+): (event: Event) => Promise<Result> {
   let started: Promise<Server> | undefined;
+  const begin = () => {
+    started ??= start().catch((error) => {
+      started = undefined;
+      throw error;
+    });
+    return started;
+  };
+  // Whoever sends the first event is told of a failure.
+  if (early) begin().catch(() => {});
   return async (event) => {
-    started ??= start();
-    const server = await started;
-    const { http, stage } = event.requestContext;
-    // The path of a named stage begins with its name, but not at a domain mapped to that stage.
-    const prefix = event.rawPath.startsWith(`/${stage}/`) ? stage.length + 1 : 0;
-    const path = event.rawPath.slice(prefix);
+    if (!event.requestContext?.http) {
+      throw new Error(
+        "The event is none of an HTTP API with payload format 2.0, or a function URL",
+      );
+    }
+    const server = await begin();
+    const { http } = event.requestContext;
+    const path = pathOf(event, basePath);
     const { statusCode, headers, rawPayload } = await server.inject({
       method: http.method,
       url: event.rawQueryString ? `${path}?${event.rawQueryString}` : path,
@@ -60,9 +79,21 @@ export function lambda(start: () => Promise<Server>): (event: Event) => Promise<
   };
 }
 
+/** The path of a named stage begins with its name; that of a domain of one's own, with what is mapped to the stage. */
+function pathOf({ rawPath, requestContext }: Event, basePath: string): string {
+  const { domainName, stage } = requestContext;
+  const prefix = domainName.endsWith(".amazonaws.com") ? `/${stage}` : basePath;
+  return rawPath.startsWith(`${prefix}/`) ? rawPath.slice(prefix.length) : rawPath;
+}
+
+const { AWS_LAMBDA_FUNCTION_NAME, BASE_PATH = "" } = process.env;
+
 /** The handler that AWS Lambda calls: `main.handler` of the bundle. */
-export const handler = lambda(async () => {
-  const server = await startServer();
-  server.app.log("started", server.app.build);
-  return server;
-});
+export const handler = lambda(
+  async () => {
+    const server = await startServer();
+    server.app.log("started", server.app.build);
+    return server;
+  },
+  { early: AWS_LAMBDA_FUNCTION_NAME !== undefined, basePath: BASE_PATH },
+);
