@@ -60,7 +60,7 @@ e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/in
 disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
 	@node tools/commands/disaster-drill.ts
 
-report: $(NODE) ## Write report/index.html again, and README's tables
+report: $(NODE) ## Write report/index.html again, and the tables of docs/access.md
 	@node tools/commands/report.ts
 
 preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)

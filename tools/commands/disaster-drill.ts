@@ -1,4 +1,4 @@
-// make disaster-drill: the cluster is gone; the runbook's commands, and how long until all is back.
+// make disaster-drill: the cluster is gone; the commands of docs/operations.md, and how long until all is back.
 
 import { Advice, main, run } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
@@ -6,11 +6,11 @@ import { Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
 import { isFair, payRun, report } from "../pay-run/pay-run.ts";
 import { record } from "../report/record.ts";
-import { runbook } from "../repository/markdown-commands.ts";
+import { operations } from "../repository/markdown-commands.ts";
 
 main(async () => {
   const steps: { step: string; seconds: number }[] = [];
-  for (const command of (runbook["The cluster is gone"] ?? []).join("").trim().split("\n")) {
+  for (const command of operations("The cluster is gone").join("").trim().split("\n")) {
     const begin = performance.now();
     await step(command, () => run("bash", ["-ec", command], { show: true }));
     steps.push({ step: command, seconds: (performance.now() - begin) / 1000 });

@@ -93,7 +93,7 @@ async function fromOrigin(): Promise<{ tip: string; base: string }> {
 function refuse(reasons: string[]): void {
   if (reasons.length === 0) return;
   throw new Advice(
-    `Not promoted:\n${reasons.map((reason) => `    ${reason}`).join("\n")}\n  make status shows what runs; docs/runbook.md says what to do.`,
+    `Not promoted:\n${reasons.map((reason) => `    ${reason}`).join("\n")}\n  make status shows what runs; docs/operations.md says what to do.`,
   );
 }
 
