@@ -87,9 +87,24 @@ test("make help tells of every target that people type", async (t) => {
     "promote",
     "bump",
     "verify-images",
+    "install-asdf-tools",
   ]) {
     t.regex(help, new RegExp(`make ${target}\\b.*\\w`));
   }
+});
+
+test("make install-asdf-tools calls mise, or asdf, whichever is there", async (t) => {
+  const install = (programs: Record<string, string>) =>
+    run("make", ["install-asdf-tools"], {
+      env: { PATH: `${path(programs)}:/usr/bin:/bin` },
+      both: true,
+    }).catch((error: Error) => error.message);
+  const says = (name: string) => `echo ${name} "$@"`;
+  t.regex(await install({ mise: says("mise"), asdf: says("asdf") }), /^mise install$/m);
+  const asdf = await install({ asdf: says("asdf") });
+  t.regex(asdf, /^asdf plugin add kubectl$/m);
+  t.regex(asdf, /^asdf install$/m);
+  t.regex(await install({}), /Neither mise nor asdf is here/);
 });
 
 test("make up names everything that is missing, and the way without", async (t) => {
