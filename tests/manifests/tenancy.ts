@@ -201,7 +201,7 @@ export function omissions({ root, services, environments }: Repository): string[
   return [...lists, ...local].flatMap(([file, entry]) => {
     if (!existsSync(join(root, file))) return [`there is no ${file}`];
     // As a whole: `mail` is not in a list that has `invoices-mail`.
-    const whole = new RegExp(`(?<![w-])${RegExp.escape(entry)}(?![w-])`);
+    const whole = new RegExp(`(?<![\\w-])${RegExp.escape(entry)}(?![\\w-])`);
     return whole.test(readFileSync(join(root, file), "utf8")) ? [] : [`${file} has no ${entry}`];
   });
 }

@@ -186,6 +186,31 @@ test("the Git hook is written, written again, and removed", async (t) => {
   t.false(existsSync(hook));
 });
 
+test("the Git hook is where Git looks for it, in a worktree and by core.hooksPath", async (t) => {
+  const folder = await repository();
+  const tree = join(temporary(), "tree");
+  await run("git", ["-C", folder, "worktree", "add", "--quiet", "--detach", tree]);
+  await installHook(tree);
+  t.true(existsSync(join(folder, ".git/hooks/post-commit")));
+  await removeHook(tree);
+  t.false(existsSync(join(folder, ".git/hooks/post-commit")));
+
+  const hooks = temporary();
+  await run("git", ["-C", folder, "config", "core.hooksPath", hooks]);
+  await installHook(folder);
+  t.true(existsSync(join(hooks, "post-commit")));
+});
+
+test("a command that fails ends, whatever it has started", async (t) => {
+  const child = "require('node:child_process').spawn('sleep', ['60'])";
+  const code = `import { main } from "${resolve("tools/cli/command.ts")}";
+    main(async () => { const { createRequire } = await import("node:module");
+      const require = createRequire("/"); ${child}; throw new Error("failed"); });`;
+  const begin = performance.now();
+  await t.throwsAsync(run(process.execPath, ["--input-type=module", "--eval", code]));
+  t.true(performance.now() - begin < 30_000);
+});
+
 test("a hook of the user's own stays, and the user is told", async (t) => {
   const folder = await repository();
   const hook = join(folder, ".git/hooks/post-commit");

@@ -53,6 +53,7 @@ export function main(body: () => Promise<void>): void {
   process.once("SIGTERM", () => process.exit(143));
   body().catch((error: Error) => {
     console.error(error instanceof Advice ? `\n✘ ${error.message}` : error);
-    process.exitCode = 1;
+    // A child that still runs would keep this process, and who waits for it, for ever.
+    process.exit(1);
   });
 }

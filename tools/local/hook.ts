@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, resolve } from "node:path";
 import { run } from "../cli/command.ts";
 
 /** A commit, a merge and a rebase each end in a hook of its own. */
@@ -10,8 +10,12 @@ const script = `#!/bin/sh
 exec make --silent deploy
 `;
 
+/** Where Git looks for a hook: within the folder, or anywhere, for a worktree or where core.hooksPath says so. */
 async function path(folder: string, name: string): Promise<string> {
-  return join(folder, await run("git", ["-C", folder, "rev-parse", "--git-path", `hooks/${name}`]));
+  return resolve(
+    folder,
+    await run("git", ["-C", folder, "rev-parse", "--git-path", `hooks/${name}`]),
+  );
 }
 
 /**

@@ -3,13 +3,35 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Advice, run } from "../../../tools/cli/command.ts";
 import { retry } from "../../../tools/cli/progress.ts";
-import { publish } from "../../../tools/git/git.ts";
+import { isInCluster, publish } from "../../../tools/git/git.ts";
 import { type Application, Kubectl, reasons, state } from "../../../tools/kubernetes/cluster.ts";
 import { withLocalImages } from "../../../tools/local/local-images.ts";
 import { type Charge, chargesOfAntaeus, inAntaeus } from "../../../tools/pay-run/charges.ts";
 import { type Invoice, invoices } from "../../../tools/pay-run/pay-run.ts";
 
 export const kubectl = await Kubectl.current();
+
+/**
+ * Tests here delete policies, break Argo CD and commit: only on a cluster that reads from the Git endpoint within it.
+ * @throws Advice for any other one
+ */
+async function refuseOtherClusters(): Promise<void> {
+  const applications = await kubectl.applications().catch(() => []);
+  const root = applications.find(({ metadata }) => metadata.name === "root");
+  if (!root) {
+    throw new Advice(
+      `No Applications in the context ${kubectl.context}: make up, or set KUBECONFIG.`,
+    );
+  }
+  const url = root.spec?.source?.repoURL ?? "";
+  if (isInCluster(url)) return;
+  throw new Advice(
+    `The context ${kubectl.context} is a cluster that deploys ${url}, and these tests break what they test. ` +
+      "kubectl config use-context kind-pe-gitops, or make up.",
+  );
+}
+
+await refuseOtherClusters();
 
 /** Where Antaeus is reached from outside of the cluster. */
 export const antaeus = process.env.ANTAEUS_URL ?? "http://localhost:30008";
@@ -105,11 +127,4 @@ interface Pod {
 export async function pods(service: string): Promise<Pod[]> {
   const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", "-n", `app-${service}`]);
   return items.filter(({ metadata }) => !metadata.deletionTimestamp);
-}
-
-const applications = await kubectl.applications().catch(() => []);
-if (applications.length === 0) {
-  throw new Advice(
-    `No Applications in the context ${kubectl.context}: make up, or set KUBECONFIG.`,
-  );
 }
