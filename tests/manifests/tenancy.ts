@@ -179,6 +179,7 @@ const places = (service: string, environments: string[]): [file: string, entry: 
   ["argocd/deployers/impersonation.yaml", service],
   [`clusters/base/namespaces/app-${service}/deployer.yaml`, `name: ${service}`],
   ["clusters/base/namespaces/kustomization.yaml", `- app-${service}`],
+  ["clusters/without-argocd/kustomization.yaml", `- ../../apps/${service}/overlays/testing`],
   ["clusters/local/argocd/logins.yaml", `accounts.local-${service}: login`],
   ["clusters/local/argocd/logins.yaml", `g, local-${service}, proj:${service}:team`],
   ...environments.flatMap((environment): [string, string][] => [

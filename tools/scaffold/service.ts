@@ -46,6 +46,10 @@ export async function newService(root: string, name: string): Promise<Plan> {
 
   addNamespace(plan, name, rename);
   enlist("clusters/base/namespaces/kustomization.yaml", (service) => `  - app-${service}\n`);
+  enlist(
+    "clusters/without-argocd/kustomization.yaml",
+    (service) => `  - ../../apps/${service}/overlays/testing\n`,
+  );
 
   const projects = "argocd/projects";
   plan.create(`${projects}/${name}.yaml`, rename(plan.read(`${projects}/${model}.yaml`)));
