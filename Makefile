@@ -69,9 +69,6 @@ preview: node_modules/.package-lock.json ## Show what the clusters would get by 
 dora: $(NODE) ## Write report/dora.html: how often, how fast and how safely is deployed
 	@node tools/commands/dora.ts
 
-preview-comment: node_modules/.package-lock.json # by .github/workflows/preview.yaml
-	@node tools/commands/preview-comment.ts
-
 install-asdf-tools: ## Install the tools that .tool-versions pins, by mise or asdf
 	@if command -v mise >/dev/null; then mise install; \
 	elif command -v asdf >/dev/null; then cut -d ' ' -f 1 .tool-versions | xargs -n 1 asdf plugin add; asdf install; \

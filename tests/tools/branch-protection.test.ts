@@ -1,101 +1,61 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
 import { run } from "../../tools/cli/command.ts";
 import { nameOnGitHub } from "../../tools/github/client.ts";
-import { differences, type Ruleset, ruleset, withBumpApp } from "../../tools/github/ruleset.ts";
+import { differences, type Ruleset, ruleset } from "../../tools/github/ruleset.ts";
+import { type FakeGh, fakeGh, httpError, signedIn, type Table } from "../support/fake-gh.ts";
 
 const place = "clusters/repository/kustomization.yaml";
-const path = "/repos/bpesics/pe-gitops/rulesets";
+const path = "repos/bpesics/pe-gitops/rulesets";
+const ours = ruleset();
 
-type Stored = Ruleset & { id: number; source_type: "Repository" | "Organization" };
-
-/** The fake GitHub: where it is, what it holds, and what it was asked. */
-interface Fake {
-  api: string;
-  rulesets: Stored[];
-  calls: string[];
-  writes(): string[];
-}
-
-interface Behaviour {
-  /** A parameter of the pull request rule that it takes and forgets. */
-  ignores?: string;
-  /** A status that it answers to these methods in place of what was asked for. */
-  refuses?: { status: number; methods: string[] };
-}
-
-/** GitHub's API of rulesets, in memory. Its token is "good". */
-async function fakeGitHub(t: ExecutionContext, behaviour: Behaviour = {}): Promise<Fake> {
-  const { ignores = "", refuses } = behaviour;
-  // An organization's ruleset by the same name is not the repository's.
-  const rulesets: Stored[] = [{ id: 1, source_type: "Organization", name: "main", rules: [] }];
-  const calls: string[] = [];
-
-  const answer = async (method: string, url: URL, body: Ruleset | undefined) => {
-    const id = Number(new RegExp(`^${path}/(\\d+)$`).exec(url.pathname)?.[1] ?? 0);
-    const found = rulesets.find((other) => other.id === id && other.source_type === "Repository");
-    if (id ? !found : url.pathname !== path) return [404, { message: "Not Found" }];
-    if (body) delete pullRequest(body)[ignores];
-    if (method === "POST" && body && !id) {
-      rulesets.push({ ...body, id: 40 + rulesets.length, source_type: "Repository" });
-      return [201, rulesets.at(-1)];
-    }
-    if (method === "PUT" && body && found) return [200, Object.assign(found, body)];
-    if (method === "GET" && found) {
-      // GitHub has an order and fields of its own.
-      const copy = structuredClone(found);
-      copy.rules?.reverse();
-      Object.assign(pullRequest(copy), { required_reviewers: [] });
-      return [200, { ...copy, current_user_can_bypass: "never" }];
-    }
-    const own = url.searchParams.get("includes_parents") === "false";
-    return [
-      200,
-      rulesets
-        .filter(({ source_type }) => source_type === "Repository" || !own)
-        .map(({ rules, conditions, bypass_actors, ...summary }) => summary),
-    ];
-  };
-
-  const server = createServer(async (request, response) => {
-    const { method = "", headers } = request;
-    const url = new URL(request.url ?? "", "http://localhost");
-    calls.push(`${method} ${url.pathname}`);
-    const body = method === "GET" ? undefined : ((await json(request)) as Ruleset);
-    const [status, reply] =
-      headers.authorization !== "Bearer good"
-        ? [401, { message: "Bad credentials" }]
-        : refuses?.methods.includes(method)
-          ? [refuses.status, { message: "Resource not accessible by personal access token" }]
-          : await answer(method, url, body);
-    response.writeHead(status as number, { "content-type": "application/json" });
-    response.end(JSON.stringify(reply));
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  t.teardown(() => server.close());
-  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { api, rulesets, calls, writes: () => calls.filter((call) => !call.startsWith("GET ")) };
-}
+const list = `api ${path}?includes_parents=false&per_page=100`;
+const read = (id: number) => `api ${path}/${id}`;
+const create = `api --method POST ${path} --input -`;
+const update = `api --method PUT ${path}/7 --input -`;
 
 /** The parameters of a ruleset's rule. */
 function parameters({ rules = [] }: Ruleset, rule: string): Record<string, unknown> {
   return rules.find(({ type }) => type === rule)?.parameters ?? {};
 }
 
-const pullRequest = (of: Ruleset) => parameters(of, "pull_request");
+/** A ruleset as GitHub keeps it, in an order and with fields of its own. */
+function stored(id: number, of: Ruleset, change: (copy: Ruleset) => void = () => {}): Ruleset {
+  const copy = structuredClone(of);
+  change(copy);
+  copy.rules?.reverse();
+  Object.assign(parameters(copy, "pull_request"), { required_reviewers: [] });
+  return { ...copy, id, source_type: "Repository", current_user_can_bypass: "never" };
+}
+
+const nobodyReviews = (copy: Ruleset) =>
+  Object.assign(parameters(copy, "pull_request"), { require_code_owner_review: false });
+
+/** GitHub before it has the ruleset: there is another one. */
+const missing = (kept = stored(41, ours)): Table => ({
+  ...signedIn,
+  [list]: [[{ id: 3, name: "tags" }]],
+  [create]: [kept],
+  [read(41)]: [kept],
+});
+
+/** GitHub with a ruleset that is read as one after the other. */
+const present = (...reads: Ruleset[]): Table => ({
+  ...signedIn,
+  [list]: [[{ id: 7, name: "main" }]],
+  [update]: [stored(7, ours)],
+  [read(7)]: reads,
+});
 
 /** Runs the command to its end. @returns whether it succeeded, and all that it printed */
 async function command(
-  api: string,
-  { token = "good", args = [] as string[], cwd = "." } = {},
+  { folder }: { folder: string },
+  { args = [] as string[], cwd = "." } = {},
 ): Promise<[boolean, string]> {
-  const env = { GITHUB_API_URL: api, GITHUB_TOKEN: token };
+  const env = { PATH: folder, NO_COLOR: "1" };
   const script = resolve("tools/commands/branch-protection.ts");
   return run(process.execPath, [script, ...args], { cwd, env, both: true }).then(
     (printed) => [true, printed],
@@ -103,218 +63,242 @@ async function command(
   );
 }
 
-/** A fake GitHub that holds the ruleset, changed by somebody. */
-async function drifted(
-  t: ExecutionContext,
-  change: (stored: Stored) => void,
-  behaviour: Behaviour = {},
-): Promise<Fake> {
-  const github = await fakeGitHub(t, behaviour);
-  const stored: Stored = { ...structuredClone(ruleset), id: 7, source_type: "Repository" };
-  change(stored);
-  github.rulesets.push(stored);
-  return github;
+const asked = (gh: FakeGh) => gh.calls().map(({ args }) => args);
+const written = (gh: FakeGh) => gh.calls().filter(({ args }) => args.includes("--method"));
+
+/** A folder without gh. */
+function empty(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
 }
 
-const nobodyReviews = (stored: Stored) =>
-  Object.assign(pullRequest(stored), { require_code_owner_review: false });
-
-/** An address where nobody listens. */
-async function nowhere(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return `http://127.0.0.1:${port}`;
-}
-
-test("a missing ruleset is created, read back, and not written again", async (t) => {
-  const github = await fakeGitHub(t);
-  const [succeeded, printed] = await command(github.api);
+test("a missing ruleset is created, and read back", async (t) => {
+  const gh = fakeGh(t, missing());
+  const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
-  t.regex(printed, /created, and read back: it is as it should be/);
-  t.like(github.rulesets[1], ruleset);
-  t.deepEqual(github.calls, [`GET ${path}`, `POST ${path}`, `GET ${path}/41`]);
+  t.regex(printed, /Created, and read back: it is as it should be/);
+  t.deepEqual(asked(gh), [list, create, read(41)]);
+  t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), ours);
+});
 
-  const [again, same] = await command(github.api);
-  t.true(again, same);
-  t.regex(same, /it is as it should be/);
-  t.is(github.writes().length, 1);
+test("one that is as it should be is not written again", async (t) => {
+  const gh = fakeGh(t, present(stored(7, ours)));
+  const [succeeded, printed] = await command(gh);
+  t.true(succeeded, printed);
+  t.regex(printed, /It is as it should be/);
+  t.deepEqual(asked(gh), [list, read(7)]);
 });
 
 test("what somebody switched off is named, and put right", async (t) => {
-  const github = await drifted(t, nobodyReviews);
-  const [succeeded, printed] = await command(github.api);
+  const gh = fakeGh(t, present(stored(7, ours, nobodyReviews), stored(7, ours)));
+  const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
-  t.regex(printed, /rules.pull_request.require_code_owner_review: should be true, is false/);
-  t.deepEqual(github.writes(), [`PUT ${path}/7`]);
-  t.like(github.rulesets[1], ruleset);
+  t.regex(printed, /^\+ +require_code_owner_review: false,\n- +require_code_owner_review: true,$/m);
+  t.regex(printed, /Put right, and read back: it is as it should be/);
+  t.deepEqual(asked(gh), [list, read(7), update, read(7)]);
+  t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), ours);
 });
 
 test("each way to weaken the ruleset, or to stop merges by it, is a difference", (t) => {
   const found = (change: (copy: Ruleset) => void) => {
-    const copy: Ruleset = structuredClone(ruleset);
+    const copy = structuredClone(ours);
     change(copy);
-    return differences(copy);
+    return differences(copy, ours);
   };
-  t.deepEqual(
+  t.is(
     found(() => {}),
-    [],
+    "",
   );
+  const rules = ours.rules ?? [];
   const actor = { actor_id: 5, actor_type: "RepositoryRole", bypass_mode: "always" };
   for (const [change, line] of [
-    [{ enforcement: "evaluate" }, 'enforcement: should be "active", is "evaluate"'],
-    [{ bypass_actors: [actor] }, `bypass_actors: should be [], is [${JSON.stringify(actor)}]`],
+    [{ enforcement: "evaluate" }, /^\+ +enforcement: 'evaluate',\n- +enforcement: 'active',$/m],
+    [{ bypass_actors: [actor] }, /^\+ +actor_type: 'RepositoryRole',$/m],
     // GitHub leaves the field out for a token that may not write.
-    [{ bypass_actors: undefined }, "bypass_actors: should be [], is absent"],
-    [{ rules: [...ruleset.rules, { type: "update" }] }, "rules.update: should be absent"],
-    [{ rules: ruleset.rules.slice(1) }, "rules.deletion: should be there, is absent"],
+    [{ bypass_actors: undefined }, /^\+ +bypass_actors: undefined,\n- +bypass_actors: \[\],$/m],
+    [{ rules: [...rules, { type: "update" }] }, /^\+ +type: 'update'$/m],
+    [{ rules: rules.slice(1) }, /^- +type: 'deletion'$/m],
+    [{ conditions: { ref_name: { include: [], exclude: [] } } }, /^- +'~DEFAULT_BRANCH'$/m],
     [
-      { conditions: { ref_name: { include: [], exclude: [] } } },
-      'conditions.ref_name.include: should be ["~DEFAULT_BRANCH"], is []',
+      { conditions: { ref_name: { include: ["~DEFAULT_BRANCH"], exclude: ["main"] } } },
+      /^\+ +'main'$/m,
     ],
   ] as const) {
-    t.deepEqual(
+    t.regex(
       found((copy) => Object.assign(copy, change)),
-      [line],
+      line,
     );
   }
   const rule = "required_status_checks";
-  for (const contexts of [
-    [{ context: "test" }, { context: "cluster" }],
-    [{ context: "test", integration_id: 15368 }],
-  ]) {
-    const lines = found((copy) => Object.assign(parameters(copy, rule), { [rule]: contexts }));
-    t.is(lines.length, 1);
-    t.regex(lines[0] ?? "", /^rules.required_status_checks.required_status_checks: should be /);
+  for (const [contexts, line] of [
+    [[{ context: "test" }, { context: "cluster" }], /^- +integration_id: 15368$/m],
+    [[{ context: "test", integration_id: 15368 }], /^- +context: 'cluster',$/m],
+  ] as const) {
+    t.regex(
+      found((copy) => Object.assign(parameters(copy, rule), { [rule]: contexts })),
+      line,
+    );
   }
 });
 
 test("GitHub's own order and its own fields are no difference", (t) => {
-  const copy: Ruleset = structuredClone(ruleset);
+  const copy = structuredClone(ours);
   copy.rules?.reverse();
   const checks = parameters(copy, "required_status_checks");
   (checks.required_status_checks as unknown[]).reverse();
   checks.do_not_enforce_on_create = false;
-  t.deepEqual(differences({ ...copy, id: 7, node_id: "x", source: "bpesics/pe-gitops" }), []);
+  t.is(differences({ ...copy, id: 7, node_id: "x", source: "bpesics/pe-gitops" }, ours), "");
 });
 
 test("a server that takes a field and forgets it fails the command, which names the field", async (t) => {
-  const ignores = "require_last_push_approval";
-  for (const github of [
-    await fakeGitHub(t, { ignores }),
-    await drifted(t, nobodyReviews, { ignores }),
+  const forgets = (copy: Ruleset) => {
+    delete parameters(copy, "pull_request").require_last_push_approval;
+  };
+  for (const table of [
+    missing(stored(41, ours, forgets)),
+    present(stored(7, ours, nobodyReviews), stored(7, ours, forgets)),
   ]) {
-    const [succeeded, printed] = await command(github.api);
+    const gh = fakeGh(t, table);
+    const [succeeded, printed] = await command(gh);
     t.false(succeeded);
-    t.regex(printed, /rules.pull_request.require_last_push_approval: should be true, is absent/);
+    t.regex(printed, /GitHub took the ruleset, .*\n- +require_last_push_approval: true,$/ms);
     t.notRegex(printed, /read back: it is as it should be|at .*\.ts:/);
-    t.is(github.writes().length, 1);
+    t.is(written(gh).length, 1);
   }
 });
 
-test("a dry run prints each call, and writes nothing", async (t) => {
+test("a dry run prints what it would write, and writes nothing", async (t) => {
   const args = ["--dry-run"];
-  const missing = await fakeGitHub(t);
-  const [, create] = await command(missing.api, { args });
-  t.true(create.includes(`POST ${missing.api}${path}\n${JSON.stringify(ruleset, null, 2)}\n`));
+  const heredoc = `<<'END'\n${JSON.stringify(ours, null, 2)}\nEND\n`;
+  const absent = fakeGh(t, missing());
+  const [, creates] = await command(absent, { args });
+  t.true(creates.includes(`gh ${create} ${heredoc}`), creates);
 
-  const different = await drifted(t, nobodyReviews);
-  const [, update] = await command(different.api, { args });
-  t.true(update.includes(`PUT ${different.api}${path}/7\n${JSON.stringify(ruleset, null, 2)}\n`));
-  t.regex(update, /require_code_owner_review: should be true, is false/);
+  const different = fakeGh(t, present(stored(7, ours, nobodyReviews)));
+  const [, updates] = await command(different, { args });
+  t.true(updates.includes(`gh ${update} ${heredoc}`), updates);
+  t.regex(updates, /^\+ +require_code_owner_review: false,$/m);
 
-  const fine = await drifted(t, () => {});
-  const [, nothing] = await command(fine.api, { args });
+  const fine = fakeGh(t, present(stored(7, ours)));
+  const [, nothing] = await command(fine, { args });
   t.regex(nothing, /It is as it should be/);
   t.notRegex(nothing, /POST|PUT/);
 
-  for (const github of [missing, different, fine]) t.deepEqual(github.writes(), []);
+  for (const gh of [absent, different, fine]) t.deepEqual(written(gh), []);
 });
 
-test("a dry run needs neither a token nor a network", async (t) => {
-  const github = await fakeGitHub(t);
-  const api = await nowhere();
-  for (const [at, token, why] of [
-    [github.api, "", /no token, so GitHub was not asked: this shows a first application/],
-    [api, "good", /does not answer at .*this shows a first application/],
+test("a dry run needs neither gh, nor a token, nor a network", async (t) => {
+  const args = ["--dry-run"];
+  const signedOut = fakeGh(t, {});
+  const offline = fakeGh(t, {
+    ...signedIn,
+    [list]: [{ code: 1, stderr: "error connecting to api.github.com" }],
+  });
+  for (const [gh, why] of [
+    [{ folder: empty(t) }, /this shows a first application. Install gh .*https:\/\/cli/],
+    [signedOut, /this shows a first application. Install gh .*gh auth login/],
+    [offline, /this shows a first application. .*error connecting/s],
   ] as const) {
-    const [succeeded, printed] = await command(at, { token, args: ["--dry-run"] });
+    const [succeeded, printed] = await command(gh, { args });
     t.true(succeeded, printed);
     t.regex(printed, why);
-    t.regex(printed, new RegExp(`^POST ${at}${path}$`, "m"));
+    t.true(printed.startsWith(`gh ${create} <<'END'\n`), printed);
   }
-  t.deepEqual(github.calls, []);
+  t.deepEqual([...written(signedOut), ...written(offline)], []);
 });
 
-test("make branch-protection DRY_RUN=1 is a dry run, of the public API unless told otherwise", async (t) => {
-  const env = { ...process.env, GITHUB_TOKEN: "", GITHUB_API_URL: "" };
-  const printed = await run("make", ["branch-protection", "DRY_RUN=1"], { env, both: true });
-  t.regex(printed, new RegExp(`^POST https://api.github.com${path}$`, "m"));
+test("without gh it says what it would have done and how to get gh, and fails", async (t) => {
+  const signedOut = fakeGh(t, {});
+  for (const gh of [{ folder: empty(t) }, signedOut]) {
+    const [succeeded, printed] = await command(gh);
+    t.false(succeeded);
+    t.true(printed.includes(`gh ${create} <<'END'\n${JSON.stringify(ours, null, 2)}\nEND`));
+    t.regex(printed, /Install gh .*gh auth login.*GH_TOKEN.*Administration: write/s);
+    t.notRegex(printed, /at .*\.ts:/);
+  }
+  t.deepEqual(signedOut.calls(), []);
+});
+
+test("make branch-protection DRY_RUN=1 is a dry run, and passes the App's number on", async (t) => {
+  const gh = fakeGh(t, {});
+  const env = { ...process.env, PATH: `${gh.folder}:${process.env.PATH}` };
+  const dryRun = ["branch-protection", "DRY_RUN=1", "BUMP_APP=4711"];
+  const printed = await run("make", dryRun, { env, both: true });
+  t.true(printed.includes(`gh ${create} <<'END'\n`), printed);
+  t.regex(printed, /"actor_id": 4711/);
+  t.regex(printed, /A dry run: nothing was written/);
 });
 
 test("the App that pushes bumps is the one that may bypass, as long as it is named", async (t) => {
-  const github = await fakeGitHub(t);
   const args = ["--bump-app", "4711"];
+  const bumps = ruleset(4711);
   const app = [{ actor_id: 4711, actor_type: "Integration", bypass_mode: "always" }];
-  const [succeeded, printed] = await command(github.api, { args });
+  t.deepEqual(bumps, { ...ours, bypass_actors: app });
+  const gh = fakeGh(t, missing(stored(41, bumps)));
+  const [succeeded, printed] = await command(gh, { args });
   t.true(succeeded, printed);
-  t.like(github.rulesets[1], withBumpApp(4711));
-  t.deepEqual(github.rulesets[1]?.bypass_actors, app);
-  t.regex((await command(github.api, { args }))[1], /it is as it should be/);
-  t.is(github.writes().length, 1);
+  t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), bumps);
+
+  const again = fakeGh(t, present(stored(7, bumps)));
+  t.regex((await command(again, { args }))[1], /It is as it should be/);
+  t.deepEqual(written(again), []);
 
   const person = { actor_id: 5, actor_type: "RepositoryRole", bypass_mode: "always" };
-  for (const bypass_actors of [[...app, person], [{ ...app[0], actor_id: 4712 }], []]) {
-    const [line = "", ...more] = differences({ ...ruleset, bypass_actors }, withBumpApp(4711));
-    t.deepEqual(more, []);
-    t.regex(line, /^bypass_actors: should be .*4711.*, is /);
+  for (const [bypass_actors, line] of [
+    [[...app, person], /^\+ +actor_id: 5,$/m],
+    [[{ ...app[0], actor_id: 4712 }], /^\+ +actor_id: 4712,\n- +actor_id: 4711,$/m],
+    [[], /^- +actor_id: 4711,$/m],
+  ] as const) {
+    t.regex(differences({ ...ours, bypass_actors }, bumps), line);
   }
 
-  const [, without] = await command(github.api);
-  t.regex(without, /bypass_actors: should be \[\], is .*4711/);
-  t.deepEqual(github.rulesets[1]?.bypass_actors, []);
+  const without = fakeGh(t, present(stored(7, bumps), stored(7, ours)));
+  t.regex((await command(without))[1], /^\+ +actor_id: 4711,$/m);
+  t.deepEqual(JSON.parse(written(without)[0]?.input ?? "").bypass_actors, []);
 });
 
-test("an App that has no number is refused, and make passes the number on", async (t) => {
-  const github = await fakeGitHub(t);
+test("an App that has no number is refused", async (t) => {
+  const gh = fakeGh(t, missing());
   for (const id of ["bumps", "0", "", "1.5"]) {
-    const [succeeded, printed] = await command(github.api, { args: ["--bump-app", id] });
+    const [succeeded, printed] = await command(gh, { args: ["--bump-app", id] });
     t.false(succeeded);
     t.regex(printed, /BUMP_APP must be the number/);
   }
-  t.deepEqual(github.calls, []);
-  const env = { ...process.env, GITHUB_TOKEN: "" };
-  const dryRun = ["branch-protection", "DRY_RUN=1", "BUMP_APP=4711"];
-  t.regex(await run("make", dryRun, { env, both: true }), /"actor_id": 4711/);
+  t.deepEqual(gh.calls(), []);
 });
 
 test("a mistyped dry run does nothing at all", async (t) => {
-  const github = await fakeGitHub(t);
-  const [succeeded, printed] = await command(github.api, { args: ["--dryrun"] });
+  const gh = fakeGh(t, missing());
+  const [succeeded, printed] = await command(gh, { args: ["--dryrun"] });
   t.false(succeeded);
   t.regex(printed, /--dryrun/);
   t.notRegex(printed, /at .*\.ts:/);
-  t.deepEqual(github.calls, []);
+  t.deepEqual(gh.calls(), []);
 });
 
 test("whoever cannot go on is told what to do, without a stack", async (t) => {
-  const github = await fakeGitHub(t);
-  const readOnly = await fakeGitHub(t, { refuses: { status: 403, methods: ["POST"] } });
-  const hidden = await fakeGitHub(t, { refuses: { status: 404, methods: ["GET"] } });
-  for (const [api, token, advice] of [
-    [github.api, "", /GITHUB_TOKEN holds no token.*Administration: write.*DRY_RUN=1/s],
-    [github.api, "bad", /does not know the token.*expired.*Bad credentials/s],
-    [readOnly.api, "good", /Administration: write.*POST .*: 403 .*not accessible/s],
-    [hidden.api, "good", /Administration: write.*GET .*: 404/s],
-    [await nowhere(), "good", /GitHub does not answer at http.*ECONNREFUSED/],
-  ] as const) {
-    const [succeeded, printed] = await command(api, { token });
+  const { [create]: _, ...before } = missing();
+  for (const [table, advice] of [
+    [
+      { ...signedIn, [list]: [httpError(401, "Bad credentials")] },
+      /Administration: write.*Bad credentials \(HTTP 401\)/s,
+    ],
+    [
+      { [create]: [httpError(403, "Resource not accessible")], ...before },
+      /Administration: write.*POST .*not accessible/s,
+    ],
+    [
+      { ...signedIn, [list]: [httpError(404, "Not Found")] },
+      /Administration: write.*rulesets.*Not Found \(HTTP 404\)/s,
+    ],
+  ] as [Table, RegExp][]) {
+    const gh = fakeGh(t, table);
+    const [succeeded, printed] = await command(gh);
     t.false(succeeded);
     t.regex(printed, advice);
     t.notRegex(printed, /at .*\.ts:/);
   }
-  t.deepEqual([...github.writes(), ...hidden.writes()], []);
 });
 
 test("a repository that is not on GitHub is told from one that is", async (t) => {
@@ -337,33 +321,52 @@ test("a repository that is not on GitHub is told from one that is", async (t) =>
     t.throws(() => name(url), { message: /is not GitHub/ }, url);
   }
 
-  const cwd = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+  const cwd = empty(t);
   mkdirSync(join(cwd, "clusters/repository"), { recursive: true });
   writeFileSync(join(cwd, place), "        value: http://git.git.svc/pe-gitops.git\n");
-  const github = await fakeGitHub(t);
-  const [succeeded, printed] = await command(github.api, { cwd, args: ["--dry-run"] });
+  const gh = fakeGh(t, missing());
+  const [succeeded, printed] = await command(gh, { cwd, args: ["--dry-run"] });
   t.false(succeeded);
   t.regex(printed, /http:\/\/git.git.svc.*not GitHub.*clusters\/repository/s);
-  t.deepEqual(github.calls, []);
+  t.deepEqual(gh.calls(), []);
 });
 
 test("the repository is the one that the Applications read", (t) => {
   const text = readFileSync(place, "utf8");
   const [{ value }] = parse(parse(text).patches[0].patch);
-  t.is(value, `https://github.com/${nameOnGitHub(text)}.git`);
+  t.is(value, `https://github.com/${nameOnGitHub()}.git`);
+});
+
+// JSON has no comments, so the reasons for .github/ruleset.json stand here.
+test("the ruleset keeps the branch that Argo CD reads from everybody, administrators included", (t) => {
+  t.like(ours, { name: "main", target: "branch", enforcement: "active", bypass_actors: [] });
+  t.deepEqual(ours.conditions, { ref_name: { include: ["~DEFAULT_BRANCH"], exclude: [] } });
+  t.deepEqual(
+    ours.rules?.map(({ type }) => type),
+    // The first two would take commits out of main again.
+    ["deletion", "non_fast_forward", "pull_request", "required_status_checks"],
+  );
+  t.deepEqual(parameters(ours, "pull_request"), {
+    // One commit for each pull request: main is linear, and git revert takes back all of it.
+    allowed_merge_methods: ["squash"],
+    required_approving_review_count: 1,
+    // Has force only as a part of this rule, and only for teams that may write to the repository.
+    require_code_owner_review: true,
+    // What is merged is what was approved, by somebody other than who pushed it last.
+    dismiss_stale_reviews_on_push: true,
+    require_last_push_approval: true,
+    required_review_thread_resolution: true,
+  });
+  // Tested together with the newest main.
+  t.is(parameters(ours, "required_status_checks").strict_required_status_checks_policy, true);
 });
 
 test("every job of the workflow must succeed, and runs for every pull request", (t) => {
   const workflow = parse(readFileSync(".github/workflows/test.yaml", "utf8"));
   const jobs = Object.entries<{ name?: string; if?: string }>(workflow.jobs);
-  const required = ruleset.rules.flatMap(
-    ({ parameters = {} }: { parameters?: { required_status_checks?: { context: string }[] } }) =>
-      (parameters.required_status_checks ?? []).map(({ context }) => context),
-  );
-  t.deepEqual(
-    jobs.map(([id, { name = id }]) => name),
-    required,
-  );
+  // Of GitHub Actions alone: without its ID, anybody who may push can set a status by the same name.
+  const required = jobs.map(([id, { name = id }]) => ({ context: name, integration_id: 15368 }));
+  t.deepEqual(parameters(ours, "required_status_checks").required_status_checks, required);
   // A pull request that a filter leaves out waits for its checks for ever.
   t.is(workflow.on.pull_request, null);
   t.true(jobs.every(([, job]) => job.if === undefined));

@@ -1,162 +1,117 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { json } from "node:stream/consumers";
+import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
 import { run } from "../../tools/cli/command.ts";
-import { marker } from "../../tools/preview/page.ts";
+import { fakeGh, httpError, type Table } from "../support/fake-gh.ts";
 
-const repository = "/repos/bpesics/pe-gitops";
+const { on, permissions, jobs } = parse(readFileSync(".github/workflows/preview.yaml", "utf8"));
+
 const head = "5d6e7f80".repeat(5);
 
-interface Comment {
-  id: number;
-  user: { login: string } | null;
-  body: string;
-}
-
-interface Pull {
-  number: number;
-  head: { sha: string; label: string };
-  base: { ref: string };
-}
-
-const ours: Pull = {
-  number: 7,
-  head: { sha: head, label: "somebody:change" },
-  base: { ref: "main" },
+/** What a workflow's expressions read, after a run of the tests of a fork's branch. */
+const context = {
+  github: {
+    repository: "bpesics/pe-gitops",
+    token: "a-token",
+    event: {
+      repository: { default_branch: "main" },
+      workflow_run: {
+        head_branch: "change",
+        head_sha: head,
+        head_repository: { owner: { login: "somebody" } },
+      },
+    },
+  },
 };
 
-/** GitHub's pull requests and their comments, in memory. */
-async function fakeGitHub(t: ExecutionContext, comments: Comment[] = [], pulls: Pull[] = [ours]) {
-  const calls: string[] = [];
-  const answer = (method: string, url: URL, body: { body: string }): [number, unknown] => {
-    if (method === "GET" && url.pathname === `${repository}/pulls`) {
-      const wanted = url.searchParams.get("head");
-      return [200, pulls.filter((pull) => pull.head.label === wanted)];
-    }
-    const of = `${repository}/issues/7/comments`;
-    if (method === "GET" && url.pathname === of) {
-      const [size, page] = [
-        Number(url.searchParams.get("per_page")),
-        Number(url.searchParams.get("page")),
-      ];
-      return [200, comments.slice((page - 1) * size, page * size)];
-    }
-    if (method === "POST" && url.pathname === of) {
-      comments.push({ id: 900 + comments.length, user: { login: "github-actions[bot]" }, ...body });
-      return [201, comments.at(-1)];
-    }
-    const id = Number(url.pathname.replace(`${repository}/issues/comments/`, ""));
-    const found = comments.find((comment) => comment.id === id);
-    if (method === "PATCH" && found) return [200, Object.assign(found, body)];
-    return [404, { message: "Not Found" }];
-  };
-  const server = createServer(async (request, response) => {
-    const url = new URL(request.url ?? "", "http://localhost");
-    const { method = "", headers } = request;
-    calls.push(`${method} ${url.pathname}`);
-    const body = method === "GET" ? { body: "" } : ((await json(request)) as { body: string });
-    const [status, reply] =
-      headers.authorization === "Bearer good"
-        ? answer(method, url, body)
-        : [403, { message: "Resource not accessible by integration" }];
-    response.writeHead(status, { "content-type": "application/json" });
-    response.end(JSON.stringify(reply));
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  t.teardown(() => server.close());
-  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { api, comments, writes: () => calls.filter((call) => !call.startsWith("GET ")) };
-}
+const list =
+  "api --method GET repos/bpesics/pe-gitops/pulls -f state=open -f base=main -f head=somebody:change ";
+const comment = "pr comment 7 --edit-last --create-if-none --body-file report/preview.md";
+const commented = { [comment]: ["https://github.com/bpesics/pe-gitops/pull/7#issuecomment-900"] };
 
-/** Runs the command to its end, after a run of the tests of a fork's branch. */
-async function comment(t: ExecutionContext, api: string, text: string, token = "good") {
+/** Runs the step that comments to its end, as GitHub does. */
+async function step(t: ExecutionContext, table: Table, github = context.github) {
   const cwd = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
   t.teardown(() => rmSync(cwd, { recursive: true }));
   mkdirSync(join(cwd, "report"));
-  writeFileSync(join(cwd, "report/preview.md"), `${marker}\n${text}`);
-  const event = {
-    repository: { default_branch: "main" },
-    workflow_run: {
-      head_branch: "change",
-      head_sha: head,
-      head_repository: { owner: { login: "somebody" } },
-    },
-  };
-  writeFileSync(join(cwd, "event.json"), JSON.stringify(event));
-  const env = {
-    GITHUB_API_URL: api,
-    GITHUB_EVENT_PATH: "event.json",
-    GITHUB_REPOSITORY: "bpesics/pe-gitops",
-    GITHUB_TOKEN: token,
-  };
-  const script = resolve("tools/commands/preview-comment.ts");
-  return run(process.execPath, [script], { cwd, env, both: true }).then(
+  writeFileSync(join(cwd, "report/preview.md"), "the preview");
+  const { run: script, env } = jobs.comment.steps.at(-1);
+  const value = (path: string) =>
+    path
+      .split(".")
+      .reduce<unknown>((from, key) => (from as Record<string, unknown>)[key], { github });
+  const filled = Object.entries<string>(env).map(([name, text]) => [
+    name,
+    text.replaceAll(/\$\{\{ ([\w.]+) \}\}/g, (_all, path) => String(value(path))),
+  ]);
+  const gh = fakeGh(t, table);
+  const PATH = `${gh.folder}:${process.env.PATH}`;
+  const all = { ...process.env, ...Object.fromEntries(filled), PATH };
+  writeFileSync(join(cwd, "step.sh"), script);
+  const [succeeded, printed] = await run("bash", ["-e", "step.sh"], {
+    cwd,
+    env: all,
+    both: true,
+  }).then(
     (printed): [boolean, string] => [true, printed],
     (error: Error): [boolean, string] => [false, error.message],
   );
+  return { succeeded, printed, env: all, asked: gh.calls().map(({ args }) => args), cwd };
 }
 
-test("the first preview is a comment, the next ones are the same comment", async (t) => {
-  const github = await fakeGitHub(t);
-  for (const text of ["first", "second", "second"]) {
-    const [succeeded, printed] = await comment(t, github.api, text);
-    t.true(succeeded, printed);
-    t.regex(printed, /pull request 7/);
-  }
-  t.deepEqual(github.writes(), [
-    `POST ${repository}/issues/7/comments`,
-    `PATCH ${repository}/issues/comments/900`,
-  ]);
-  t.deepEqual(
-    github.comments.map(({ body }) => body),
-    [`${marker}\nsecond`],
-  );
-});
-
-test("our comment is found behind a hundred others, and nobody else's is touched", async (t) => {
-  const others: Comment[] = Array.from({ length: 130 }, (_, id) => ({
-    id,
-    // Some quote us, or write our marker; some accounts are gone.
-    user: id % 3 === 0 ? null : { login: id % 3 === 1 ? "somebody" : "github-actions[bot]" },
-    body: id % 3 === 1 ? `${marker}\nmine` : "other",
-  }));
-  const old = { id: 500, user: { login: "github-actions[bot]" }, body: `${marker}\nold` };
-  const github = await fakeGitHub(t, [...structuredClone(others), old]);
-  const [succeeded, printed] = await comment(t, github.api, "new");
+test("the preview is one comment of the pull request that has this commit as its newest", async (t) => {
+  const { succeeded, printed, asked, env } = await step(t, {
+    [list]: [`${head} 7`],
+    ...commented,
+  });
   t.true(succeeded, printed);
-  t.deepEqual(github.writes(), [`PATCH ${repository}/issues/comments/500`]);
-  t.deepEqual(github.comments.slice(0, 130), others);
+  t.regex(printed, /pull\/7#issuecomment-900/);
+  t.deepEqual(asked, [`${list}--jq .[] | "\\(.head.sha) \\(.number)"`, comment]);
+  t.like(env, { GH_TOKEN: "a-token", GH_REPO: "bpesics/pe-gitops" });
 });
 
 test("a preview that is overtaken, or of a pull request to elsewhere, is not shown", async (t) => {
-  for (const pull of [
-    { ...ours, head: { ...ours.head, sha: "1".repeat(40) } },
-    { ...ours, base: { ref: "release" } },
-    { ...ours, head: { ...ours.head, label: "bpesics:change" } },
-  ]) {
-    const github = await fakeGitHub(t, [], [pull]);
-    const [succeeded, printed] = await comment(t, github.api, "text");
+  // GitHub lists none that is closed, goes to another branch, or comes from another owner's branch.
+  for (const listed of [`${"1".repeat(40)} 7`, `${head}0 7`, ""]) {
+    const { succeeded, printed, asked } = await step(t, { [list]: [listed], ...commented });
     t.true(succeeded, printed);
     t.regex(printed, /nothing to show/);
-    t.deepEqual(github.writes(), []);
+    t.is(asked.length, 1);
   }
 });
 
-test("a token that may not comment is told apart from a fault", async (t) => {
-  const github = await fakeGitHub(t);
-  const [succeeded, printed] = await comment(t, github.api, "text", "bad");
-  t.false(succeeded);
-  t.regex(printed, /pull-requests: write.*403/s);
-  t.notRegex(printed, /at .*\.ts:/, "no stack");
+test("a branch may be called as it likes: nothing of its name is run", async (t) => {
+  const branch = "$(date>ran);`date>ran`'\"";
+  const event = structuredClone(context.github.event);
+  event.workflow_run.head_branch = branch;
+  const { succeeded, printed, asked, cwd } = await step(
+    t,
+    { [`-f head=somebody:${branch} --jq`]: [`${head} 7`], ...commented },
+    { ...context.github, event },
+  );
+  t.true(succeeded, printed);
+  t.is(asked.length, 2);
+  t.false(existsSync(join(cwd, "ran")));
+});
+
+test("a token that may not list, or not comment, fails the job and says why", async (t) => {
+  for (const table of [
+    { [list]: [httpError(403, "Resource not accessible by integration")] },
+    {
+      [list]: [`${head} 7`],
+      [comment]: [httpError(403, "Resource not accessible by integration")],
+    },
+  ]) {
+    const { succeeded, printed } = await step(t, table);
+    t.false(succeeded);
+    t.regex(printed, /not accessible by integration/);
+    t.notRegex(printed, /nothing to show/);
+  }
 });
 
 test("what renders a pull request may only read, and what comments runs nothing of it", (t) => {
-  const { on, permissions, jobs } = parse(readFileSync(".github/workflows/preview.yaml", "utf8"));
   // Defined by the default branch, for forks too; on pull_request it would be by the pull request.
   t.deepEqual(Object.keys(on), ["workflow_run"]);
   t.deepEqual(permissions, {});
@@ -164,11 +119,19 @@ test("what renders a pull request may only read, and what comments runs nothing 
   t.deepEqual(jobs.comment.permissions, { contents: "read", "pull-requests": "write" });
   const steps = (job: { steps: { uses?: string; with?: Record<string, unknown> }[] }) =>
     job.steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
-  for (const checkout of [...steps(jobs.render), ...steps(jobs.comment)]) {
+  t.is(steps(jobs.render).length, 1);
+  for (const checkout of steps(jobs.render)) {
     t.is(checkout.with?.ref, undefined);
     t.is(checkout.with?.repository, undefined);
     t.is(checkout.with?.["persist-credentials"], false);
   }
-  t.notRegex(JSON.stringify(jobs.comment), /head_sha|git fetch|head_ref/);
+  t.deepEqual(steps(jobs.comment), []);
+  t.notRegex(
+    JSON.stringify(jobs.comment),
+    /git (fetch|clone)|head_ref|gh (pr|repo) c(heckout|lone)/,
+  );
+  // Expressions are filled into a script before a shell reads it; its environment is data.
+  for (const { run = "" } of [...jobs.render.steps, ...jobs.comment.steps])
+    t.notRegex(run, /\$\{\{/);
   t.notRegex(JSON.stringify(jobs.render), /token|secrets/i);
 });

@@ -7,11 +7,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../../tools/cli/command.ts";
 import {
@@ -24,6 +21,7 @@ import {
 import { imageIn, overlayFile } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
+import { type FakeGh, fakeGh, httpError, signedIn } from "../support/fake-gh.ts";
 
 const tip = "4bb5a1d0c4e7f0a4b7d3c2f1e6a5948372615048";
 const image = {
@@ -187,7 +185,13 @@ test("a promotion is two lines of one file, and says what was tested", (t) => {
 const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
 test.after.always(() => rmSync(folder, { recursive: true }));
 
-/** A working copy with its origin, and a kubectl beside it. */
+const name = `promote-payment-${image.newTag}`;
+const pull = "https://github.com/bpesics/pe-gitops/pull/7";
+const list = `api repos/bpesics/pe-gitops/pulls?state=open&head=bpesics:${name}`;
+const title = `payment: ${image.newTag} to production`;
+const create = `pr create --repo bpesics/pe-gitops --head ${name} --base main --title ${title} --body-file -`;
+
+/** A working copy with its origin, and a kubectl and a gh beside it. */
 async function setUp(t: ExecutionContext) {
   const [work, origin, bin] = ["work-", "origin-", "bin-"].map((name) =>
     mkdtempSync(join(folder, name)),
@@ -216,22 +220,6 @@ async function setUp(t: ExecutionContext) {
   await git("commit", "--quiet", "--message", "first");
   await git("push", "--quiet", "origin", "main");
   const newest = await git("rev-parse", "HEAD");
-
-  const calls: { method: string; url: string; body?: Record<string, string> }[] = [];
-  const open: { html_url: string }[] = [];
-  const server = createServer(async (request, response) => {
-    const { method = "", url = "" } = request;
-    const body = method === "POST" ? ((await json(request)) as Record<string, string>) : undefined;
-    calls.push({ method, url, ...(body && { body }) });
-    const known = request.headers.authorization === "Bearer good";
-    const made = { html_url: "https://github.com/bpesics/pe-gitops/pull/7" };
-    if (known && method === "POST") open.push(made);
-    response.writeHead(known ? (method === "POST" ? 201 : 200) : 403);
-    response.end(JSON.stringify(known ? (method === "POST" ? made : open) : { message: "no" }));
-  }).listen(0, "127.0.0.1");
-  t.teardown(() => server.close());
-  await new Promise((listening) => server.once("listening", listening));
-  const GITHUB_API_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   /** The cluster: what is Synced to which commit, and how many charges it accepts. */
   const cluster = ({
@@ -271,26 +259,25 @@ esac
   };
   cluster();
 
-  const inWork = (token: string, command: string, ...args: string[]) => {
-    const PATH = `${bin}:${process.env.PATH}`;
-    const env = { ...process.env, PATH, GITHUB_TOKEN: token, GITHUB_API_URL };
+  const inWork = (gh: FakeGh, command: string, ...args: string[]) => {
+    const env = { ...process.env, PATH: `${bin}:${gh.folder}:${process.env.PATH}` };
     return run(command, args, { cwd: work, env, both: true }).then(
       (printed): [boolean, string] => [true, printed],
       (error: Error): [boolean, string] => [false, error.message],
     );
   };
-  const promote = ({ token = "good", args = ["--service", "payment"] } = {}) =>
-    inWork(token, process.execPath, resolve("tools/commands/promote.ts"), ...args);
-  const shell = (commands: string) => inWork("good", "bash", "-ec", commands);
+  const gh = fakeGh(t, { ...signedIn, [list]: [[], [{ html_url: pull }]], [create]: [pull] });
+  const signedOut = fakeGh(t, {});
+  const promote = ({ as = gh, args = ["--service", "payment"] } = {}) =>
+    inWork(as, process.execPath, resolve("tools/commands/promote.ts"), ...args);
+  const shell = (commands: string) => inWork(gh, "bash", "-ec", commands);
   const branches = async (where: string) =>
     (await run("git", ["-C", where, "branch", "--format=%(refname:short)"])).split("\n");
-  return { work, origin, git, newest, calls, open, cluster, promote, shell, branches };
+  return { work, origin, git, newest, gh, signedOut, cluster, promote, shell, branches };
 }
 
-const name = `promote-payment-${image.newTag}`;
-
 test("the command pushes a branch with two changed lines, and opens a pull request", async (t) => {
-  const { origin, git, newest, calls, promote, branches, work } = await setUp(t);
+  const { origin, git, newest, gh, promote, branches, work } = await setUp(t);
   const [succeeded, printed] = await promote();
   t.true(succeeded, printed);
   t.regex(printed, /Opened https:\/\/github.com\/bpesics\/pe-gitops\/pull\/7/);
@@ -310,52 +297,51 @@ test("the command pushes a branch with two changed lines, and opens a pull reque
   t.deepEqual(await branches(origin), ["main", name]);
   t.is(await run("git", ["-C", origin, "rev-parse", "main"]), newest, "nothing is merged");
 
-  t.like(calls.at(-1), { method: "POST", url: "/repos/bpesics/pe-gitops/pulls" });
-  t.like(calls.at(-1)?.body, {
-    head: name,
-    base: "main",
-    title: `payment: ${image.newTag} to production`,
-  });
-  t.regex(calls.at(-1)?.body?.body ?? "", /52 of 100 charges accepted/);
+  t.deepEqual(
+    gh.calls().map(({ args }) => args),
+    [list, create],
+  );
+  t.regex(gh.calls()[1]?.input ?? "", /52 of 100 charges accepted/);
 
   const [again, second] = await promote();
   t.true(again);
   t.regex(second, /It is open already: .*pull\/7/);
-  t.is(calls.filter(({ method }) => method === "POST").length, 1);
+  t.deepEqual(
+    gh.calls().map(({ args }) => args),
+    [list, create, list],
+  );
 });
 
-test("without a token there is a branch, and what to do with it", async (t) => {
-  const { git, calls, promote, branches, work, origin } = await setUp(t);
-  const [succeeded, printed] = await promote({ token: "" });
+test("without gh, or without its token, there is a branch, and what to do with it", async (t) => {
+  const { git, signedOut, promote, branches, work, origin } = await setUp(t);
+  const [succeeded, printed] = await promote({ as: signedOut });
   t.true(succeeded, printed);
-  t.regex(printed, new RegExp(`git push origin ${name}`));
+  t.regex(printed, new RegExp(`git push origin ${name}, and open a pull request.*gh auth login`));
   t.deepEqual(await branches(work), ["main", name]);
   t.deepEqual(await branches(origin), ["main"]);
   t.is(await git("diff", "--name-only", "main", name), production);
-  t.deepEqual(calls, []);
-  const [again, second] = await promote({ token: "" });
+  t.deepEqual(signedOut.calls(), []);
+  const [again, second] = await promote({ as: signedOut });
   t.false(again);
   t.regex(second, new RegExp(`There is a branch ${name} already: merge it`));
 });
 
-test("a dry run shows the change and the calls, and makes none", async (t) => {
-  const { calls, promote, branches, work, origin } = await setUp(t);
-  for (const token of ["good", ""]) {
-    const [succeeded, printed] = await promote({
-      token,
-      args: ["--service", "payment", "--dry-run"],
-    });
+test("a dry run shows the change and the commands, and runs none", async (t) => {
+  const { gh, signedOut, promote, branches, work, origin } = await setUp(t);
+  for (const as of [gh, signedOut]) {
+    const [succeeded, printed] = await promote({ as, args: ["--service", "payment", "--dry-run"] });
     t.true(succeeded, printed);
     t.regex(printed, new RegExp(`\\+ +digest: ${image.digest}`));
     t.regex(printed, /A dry run/);
-    t.is(/POST http.*\/pulls/.test(printed), token === "good");
+    const command = `gh ${create.replace(title, `'${title}'`)} <<'END'\n`;
+    t.is(printed.includes(command), as === gh, printed);
+    t.deepEqual(as.calls(), []);
   }
   for (const where of [work, origin]) t.deepEqual(await branches(where), ["main"]);
-  t.deepEqual(calls, []);
 });
 
 test("what production says already is not promoted again", async (t) => {
-  const { work, git, calls, cluster, promote } = await setUp(t);
+  const { work, git, gh, cluster, promote } = await setUp(t);
   const text = readFileSync(join(work, overlayFile("payment", "testing")), "utf8");
   writeFileSync(join(work, production), text);
   await git("commit", "--quiet", "--all", "--message", "promoted");
@@ -364,7 +350,7 @@ test("what production says already is not promoted again", async (t) => {
   const [succeeded, printed] = await promote();
   t.true(succeeded, printed);
   t.regex(printed, /production says 20261122-1a2b3c4d5e6f already/);
-  t.deepEqual(calls, []);
+  t.deepEqual(gh.calls(), []);
 });
 
 type Cluster = Awaited<ReturnType<typeof setUp>>["cluster"];
@@ -375,7 +361,7 @@ const stopped: [what: string, is: Parameters<Cluster>[0], why: RegExp][] = [
   ["testing fails during the smoke test", { later: "Degraded" }, /not Healthy/],
 ];
 test("nothing is promoted, pushed or asked while testing is not well", async (t) => {
-  const { calls, cluster, promote, branches, work, origin } = await setUp(t);
+  const { gh, cluster, promote, branches, work, origin } = await setUp(t);
   for (const [what, is, why] of stopped) {
     cluster(is);
     const [succeeded, printed] = await promote();
@@ -385,13 +371,14 @@ test("nothing is promoted, pushed or asked while testing is not well", async (t)
     t.notRegex(printed, /at .*\.ts:/, "no stack");
   }
   for (const where of [work, origin]) t.deepEqual(await branches(where), ["main"]);
-  t.deepEqual(calls, []);
+  t.deepEqual(gh.calls(), []);
 });
 
 test("a token that may not, a service that is none, and an argument that is none", async (t) => {
   const { promote, branches, origin } = await setUp(t);
-  const [, forbidden] = await promote({ token: "bad" });
-  t.regex(forbidden, /Pull requests: write/);
+  const bad = fakeGh(t, { ...signedIn, [list]: [httpError(403, "Resource not accessible")] });
+  const [, forbidden] = await promote({ as: bad });
+  t.regex(forbidden, /Pull requests: write.*not accessible \(HTTP 403\)/s);
   t.regex(
     (await promote({ args: ["--service", "payments"] }))[1],
     /SERVICE=payment; there are .*no payments/,
@@ -402,7 +389,7 @@ test("a token that may not, a service that is none, and an argument that is none
 });
 
 test("docs/delivery.md's commands promote", async (t) => {
-  const { shell, branches, origin, calls } = await setUp(t);
+  const { shell, branches, origin, gh } = await setUp(t);
   const blocks = commandsUnder("docs/delivery.md", "Promote");
   t.is(blocks.length, 1);
   for (const commands of blocks) {
@@ -411,5 +398,5 @@ test("docs/delivery.md's commands promote", async (t) => {
     t.regex(printed, /A dry run: nothing was pushed.*Opened https:/s);
   }
   t.deepEqual(await branches(origin), ["main", name]);
-  t.is(calls.filter(({ method }) => method === "POST").length, 1);
+  t.is(gh.calls().filter(({ args }) => args === create).length, 1);
 });

@@ -1,5 +1,4 @@
 // make live: where a commit is on its way to running pods, and how long each step took.
-import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { Advice, main } from "../cli/command.ts";
 import { step, waitFor, warn } from "../cli/progress.ts";
@@ -255,12 +254,10 @@ async function tests({ sha }: Commit): Promise<Step> {
     state: "unknown",
     what: `not known here: ${why}`,
   });
-  const token = process.env.GITHUB_TOKEN;
-  if (!token) return unknown("GITHUB_TOKEN holds no token");
+  const github = GitHub.fromEnvironment("It needs the repository permission Checks: read.");
+  if (!github) return unknown("GITHUB_TOKEN holds no token");
   try {
-    const name = nameOnGitHub(readFileSync("clusters/repository/kustomization.yaml", "utf8"));
-    const api = process.env.GITHUB_API_URL || "https://api.github.com";
-    const github = new GitHub(api, token, "It needs the repository permission Checks: read.");
+    const name = nameOnGitHub();
     const { check_runs } = await github.call<{ check_runs: CheckRun[] }>({
       method: "GET",
       path: `/repos/${name}/commits/${sha}/check-runs?per_page=100`,

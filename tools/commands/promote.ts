@@ -1,12 +1,12 @@
 // make promote: the image that testing runs goes to production, as a commit on a branch and a pull request.
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Advice, main, run } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
 import * as promote from "../delivery/promotion.ts";
 import { commitFile, head, textAt } from "../git/git.ts";
 import { resolve } from "../git/history.ts";
-import { type Call, GitHub, nameOnGitHub } from "../github/client.ts";
+import { nameOnGitHub } from "../github/client.ts";
+import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
 import { commitOf, imageIn, overlayFile, servicesAt } from "../images/images.ts";
 import { branch, Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
@@ -97,15 +97,14 @@ function refuse(reasons: string[]): void {
   );
 }
 
-/** A pull request where a token is at hand, a branch elsewhere; neither in a dry run. */
+/** A pull request where gh can open one, a branch elsewhere; neither in a dry run. */
 async function open(
   promotion: promote.Promotion,
   commit: string,
   { local, dryRun }: { local: boolean; dryRun: boolean },
 ): Promise<void> {
-  const token = process.env.GITHUB_TOKEN ?? "";
   const { branch: name, message } = promotion;
-  if (local || !token) {
+  if (local || !(await isSignedIn())) {
     if (dryRun) return console.log(`▸ A dry run: there is no branch ${name}.`);
     await git("branch", name, commit).catch((error: Error) => {
       throw new Advice(
@@ -115,32 +114,25 @@ async function open(
     return console.log(
       local
         ? `▸ On the branch ${name}; a commit is a merge here: git merge ${name}`
-        : `▸ On the branch ${name}: git push origin ${name}, and open a pull request. With a token in GITHUB_TOKEN that is done for you.`,
+        : `▸ On the branch ${name}: git push origin ${name}, and open a pull request. With gh that is done for you. ${howToSignIn}`,
     );
   }
 
-  const repository = nameOnGitHub(readFileSync("clusters/repository/kustomization.yaml", "utf8"));
-  const github = new GitHub(process.env.GITHUB_API_URL || "https://api.github.com", token, needs);
-  const [title = "", ...body] = message.split("\n");
-  const pulls = `/repos/${repository}/pulls`;
-  const create: Call = {
-    method: "POST",
-    path: pulls,
-    body: { title, body: body.join("\n").trim(), head: name, base: branch },
-  };
+  const repository = nameOnGitHub();
+  const [title = "", ...rest] = message.split("\n");
+  const body = rest.join("\n").trim();
+  const create = ["pr", "create", "--repo", repository, "--head", name, "--base", branch];
+  create.push("--title", title, "--body-file", "-");
   if (dryRun) {
-    console.log(`git push origin ${commit}:refs/heads/${name}\n${github.show(create)}`);
+    console.log(`git push origin ${commit}:refs/heads/${name}\n${shown(create, body)}`);
     return console.log("▸ A dry run: nothing was pushed.");
   }
-  const owner = repository.split("/")[0];
-  type PullRequest = { html_url: string };
-  const [there] = await github.call<PullRequest[]>({
-    method: "GET",
-    path: `${pulls}?state=open&head=${owner}:${name}`,
-  });
+  // With its owner, because a fork may have a branch by the same name.
+  const head = `${repository.split("/")[0]}:${name}`;
+  const pulls = await gh(["api", `repos/${repository}/pulls?state=open&head=${head}`], needs);
+  const [there]: { html_url: string }[] = JSON.parse(pulls);
   if (there) return console.log(`▸ It is open already: ${there.html_url}`);
   // By force, over what an attempt left behind that got no further.
   await git("push", "--quiet", "--force", "origin", `${commit}:refs/heads/${name}`);
-  const made = await github.call<PullRequest>(create);
-  console.log(`▸ Opened ${made.html_url}`);
+  console.log(`▸ Opened ${await gh(create, needs, body)}`);
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Advice, run } from "../cli/command.ts";
 import { findTool, pinned } from "../cli/pinned-tools.ts";
 import { nameOnGitHub } from "../github/client.ts";
@@ -17,7 +16,7 @@ export const publisher = ".github/workflows/publish.yaml";
 function signer(): string[] {
   const key = process.env.COSIGN_KEY;
   if (key) return ["--key", key, "--insecure-ignore-tlog"];
-  const name = nameOnGitHub(readFileSync("clusters/repository/kustomization.yaml", "utf8"));
+  const name = nameOnGitHub();
   const workflow = `https://github.com/${name}/${publisher}@refs/heads/main`;
   const issuer = "https://token.actions.githubusercontent.com";
   return ["--certificate-identity", workflow, "--certificate-oidc-issuer", issuer];

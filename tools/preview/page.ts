@@ -5,9 +5,6 @@ import { type Change, dangers, fate, restart, risks, subject } from "./changes.t
 import type { Part } from "./parts.ts";
 import { hide, hideInText } from "./redact.ts";
 
-/** By this the preview's comment is found again. */
-export const marker = "<!-- what the cluster would get -->";
-
 /** How many lines a list has before the rest is only counted. */
 const longest = 25;
 
@@ -29,7 +26,6 @@ export function page(
       touched.includes(part) || part.notes.some((note) => /^The Application|before,/.test(note)),
   );
   const top = [
-    marker,
     "## What the cluster would get",
     ...failures(parts),
     said.length === 0 ? "Nothing changes on any cluster." : overview(said),
@@ -140,8 +136,8 @@ function differences(part: Part): string {
 }
 
 function difference(change: Change): string {
-  const { before, after } = hide(change);
-  const { hunks } = structuredPatch("", "", yaml(before), yaml(after), "", "", { context: 3 });
+  const [before, after] = [yaml(change.before), yaml(change.after)];
+  const { hunks } = structuredPatch("", "", before, after, "", "", { context: 3 });
   return [
     `# ${title(subject(change))}`,
     ...hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
@@ -154,7 +150,7 @@ function difference(change: Change): string {
 }
 
 const yaml = (manifest: Manifest | undefined): string =>
-  manifest ? stringify(manifest, { lineWidth: 0 }) : "";
+  manifest ? stringify(hide(manifest), { lineWidth: 0 }) : "";
 
 const title = ({ kind, metadata: { namespace, name } }: Manifest): string =>
   `${kind} ${namespace ? `${namespace}/` : ""}${name}`;
