@@ -91,7 +91,7 @@ dora: $(NODE) ## Write report/dora.html: how often, how fast and how safely is d
 disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
 	@node tools/commands/disaster-drill.ts
 
-report: $(NODE) ## Write report/index.html again, and README's tables
+report: $(NODE) ## Write report/index.html again, and the tables of docs/access.md
 	@node tests/report/report.ts
 
 branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)

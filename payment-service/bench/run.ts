@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
-import { Advice, main, run } from "../../tools/cli/command.ts";
+import { main, run, UserError } from "../../tools/cli/command.ts";
 import { step, warn } from "../../tools/cli/progress.ts";
 import { table } from "../../tools/cli/table.ts";
 import { type Caller, makeCaller } from "./caller.ts";
@@ -103,7 +103,8 @@ async function profile(): Promise<void> {
 }
 
 main(async () => {
-  if (availableParallelism() < 2) throw new Advice("make bench needs two cores: one for the load");
+  if (availableParallelism() < 2)
+    throw new UserError("make bench needs two cores: one for the load");
   mkdirSync("report", { recursive: true });
   const measured = contenders.map((contender) => ({
     contender,

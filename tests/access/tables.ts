@@ -1,6 +1,9 @@
 import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
 import { permissions, type Who } from "./permissions.ts";
 
+/** The document that has both tables. */
+export const tablesFile = "docs/access.md";
+
 /** The columns of the permission table. */
 export const subjects: Who[] = ["own team", "another team", "platform", "no team"];
 

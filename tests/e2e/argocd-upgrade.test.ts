@@ -4,7 +4,7 @@ import { waitFor } from "../../tools/cli/progress.ts";
 import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { argoCDReady } from "../../tools/kubernetes/argocd.ts";
 import { localRegistry } from "../../tools/local/registry.ts";
-import { runbook } from "../../tools/repository/markdown-commands.ts";
+import { operations } from "../../tools/repository/markdown-commands.ts";
 import { autoSync, commit, head, kubectl, pods, restore, untilLive } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
@@ -144,7 +144,7 @@ test.serial("Argo CD itself is broken", async (t) => {
   await publish(kubectl, head);
   await new Promise((resolve) => setTimeout(resolve, 10_000));
   t.true(await isBroken());
-  for (const commands of runbook["Argo CD itself is broken"] ?? [])
+  for (const commands of operations("Argo CD itself is broken"))
     await run("bash", ["-ec", commands]);
   await t.notThrowsAsync(untilLive(head));
 });

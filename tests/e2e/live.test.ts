@@ -5,7 +5,7 @@ import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { sourceCommit } from "../../tools/images/images.ts";
-import { commandsOf } from "../../tools/repository/markdown-commands.ts";
+import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 import { charges, commit, head, kubectl, pods, restore } from "./support/cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
@@ -66,7 +66,7 @@ test.serial("a commit of source is live by an image that was bumped after it", a
     t.regex(printed, new RegExp(`✔ ${step}`));
 });
 
-test.serial("README's commands bring a change from a branch to the pods", async (t) => {
+test.serial("docs/delivery.md's commands bring a change from a branch to the pods", async (t) => {
   const root = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
   const [origin, work] = [join(root, "origin"), join(root, "work")];
@@ -79,7 +79,7 @@ test.serial("README's commands bring a change from a branch to the pods", async 
   symlinkSync(resolve(".tools"), join(work, ".tools"));
   await shell("git config user.name e2e; git config user.email e2e@localhost");
 
-  const [begin = "", middle = "", end = ""] = commandsOf("README.md")["Deploy a change"] ?? [];
+  const [begin = "", middle = "", end = ""] = commandsUnder("docs/delivery.md", "Deploy a change");
   await shell(begin);
   const file = join(work, overlay);
   writeFileSync(file, share("1")(readFileSync(file, "utf8")));

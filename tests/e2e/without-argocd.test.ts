@@ -7,7 +7,7 @@ import { retry } from "../../tools/cli/progress.ts";
 import { filesOf } from "../../tools/git/git.ts";
 import { connectRegistry, localRegistry, startRegistry } from "../../tools/local/registry.ts";
 import { isFair, payRun, report } from "../../tools/pay-run/pay-run.ts";
-import { commandsOf } from "../../tools/repository/markdown-commands.ts";
+import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 import { head } from "./support/cluster.ts";
 
 // An empty cluster beside the one with Argo CD: the same, but for its address.
@@ -40,8 +40,10 @@ test.after.always(async () => {
 test.serial(
   "as the challenge tests it: deploy, pay, and about half of the invoices are PAID",
   async (t) => {
-    const [deploy = "", own = "", place = "", inCluster = "", outside = ""] =
-      commandsOf("README.md")["As the challenge tests it"] ?? [];
+    const [deploy = "", own = "", place = "", inCluster = "", outside = ""] = commandsUnder(
+      "README.md",
+      "As the challenge tests it",
+    );
 
     // A registry of one's own, by the command that README has for it.
     const images = await bash(

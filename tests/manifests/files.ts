@@ -37,7 +37,7 @@ export const files: Record<string, Rule> = {
     for (const environment of repository.environments) {
       for (const { spec } of await repository.applications(environment)) used.add(spec.source.path);
     }
-    // make up and the README apply these.
+    // make up and docs/delivery.md apply these.
     for (const name of ["argocd", "git", "metrics-server", ...repository.environments])
       used.add(`clusters/local/${name}`);
     used.add("clusters/without-argocd");

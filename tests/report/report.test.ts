@@ -9,6 +9,7 @@ import {
   networkMarkdown,
   permissionsMarkdown,
   subjects,
+  tablesFile,
   withTables,
 } from "../access/tables.ts";
 import { itself, network, type Source, sources, type Target, targets } from "../access/network.ts";
@@ -95,18 +96,18 @@ async function command(
 ): Promise<[string, string]> {
   const cwd = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
   t.teardown(() => rmSync(cwd, { recursive: true }));
-  mkdirSync(join(cwd, "report"));
+  for (const folder of ["report", "docs"]) mkdirSync(join(cwd, folder));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
   const printed = run(process.execPath, [resolve("tests/report/report.ts")], { cwd, both: true });
   return [cwd, await printed.catch((error: Error) => error.message)];
 }
 
-test("README's tables are the declared ones: make report writes them", (t) => {
-  const readme = readFileSync("README.md", "utf8");
-  t.regex(readme, /<!-- permissions -->.+sync to what Git says.+<!-- \/permissions -->/s);
-  t.is(withTables(readme), readme);
+test("the tables of docs/access.md are the declared ones: make report writes them", (t) => {
+  const document = readFileSync(tablesFile, "utf8");
+  t.regex(document, /<!-- permissions -->.+sync to what Git says.+<!-- \/permissions -->/s);
+  t.is(withTables(document), document);
   for (const name of ["permissions", "network"])
-    t.is(readme.includes(`<!-- ${name} -->`), readme.includes(`<!-- /${name} -->`), name);
+    t.true(document.includes(`<!-- ${name} -->`) && document.includes(`<!-- /${name} -->`), name);
 });
 
 test("the tables go between their markers, again and again", (t) => {
@@ -238,18 +239,18 @@ test("the page needs no other file", (t) => {
   t.notRegex(text, /url\(|@import|https?:\/\//i);
 });
 
-test("make report writes the page, and README's tables", async (t) => {
+test("make report writes the page, and the tables", async (t) => {
   const { at: _, ...caller } = everything().caller;
-  const readme = "<!-- network -->\n<!-- /network -->\n";
-  const files = { "README.md": readme, "report/caller.json": JSON.stringify(caller) };
+  const tables = "<!-- network -->\n<!-- /network -->\n";
+  const files = { [tablesFile]: tables, "report/caller.json": JSON.stringify(caller) };
   const [folder, printed] = await command(t, files);
   t.regex(printed, /report\/index.html: ✓ As it should be: 1 token\./);
   t.regex(readFileSync(join(folder, "report/index.html"), "utf8"), /no token/);
-  t.is(readFileSync(join(folder, "README.md"), "utf8"), withTables(readme));
+  t.is(readFileSync(join(folder, tablesFile), "utf8"), withTables(tables));
 });
 
 test("without a run there is no page, and make report says what to do", async (t) => {
-  const [, printed] = await command(t, { "README.md": "" });
+  const [, printed] = await command(t, { [tablesFile]: "" });
   t.regex(printed, /run make e2e/);
   t.notRegex(printed, /at .*\.ts:/, "no stack");
 });

@@ -1,18 +1,18 @@
-// make report: a page of what the last make e2e found, and README's tables of what it tries.
+// make report: a page of what the last make e2e found, and the tables of docs/access.md, which say what it tries.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { Advice, main } from "../../tools/cli/command.ts";
+import { UserError, main } from "../../tools/cli/command.ts";
 import type { Found } from "./found.ts";
 import { page, summary } from "./page.ts";
-import { withTables } from "../access/tables.ts";
+import { tablesFile, withTables } from "../access/tables.ts";
 
 const folder = "report";
 
 main(async () => {
-  writeTables("README.md");
+  writeTables(tablesFile);
   const found = read();
   if (Object.keys(found).length === 0) {
-    throw new Advice(
+    throw new UserError(
       `There is nothing in ${folder}/ to write about: run make e2e, which needs a cluster (make up).`,
     );
   }
@@ -26,7 +26,7 @@ function writeTables(file: string): void {
   const after = withTables(before);
   if (after === before) return;
   writeFileSync(file, after);
-  console.log(`▸ ${file} has its tables anew.`);
+  console.log(`▸ ${file}: its tables are written again.`);
 }
 
 function read(): Found {

@@ -12,12 +12,13 @@ import { join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { overlayFile } from "../../tools/images/images.ts";
-import { commandsOf } from "../../tools/repository/markdown-commands.ts";
+import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 
+const document = "docs/delivery.md";
 const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
 test.after.always(() => rmSync(root, { recursive: true }));
 
-test("README's commands bring a change to a branch, and show what comes of it", async (t) => {
+test("docs/delivery.md's commands bring a change to a branch, and show what comes of it", async (t) => {
   const [work, origin] = [join(root, "work"), join(root, "origin")];
   const shell = (commands: string) => run("bash", ["-ec", commands], { cwd: work, both: true });
   await run("git", ["checkout-index", "--all", `--prefix=${work}/`]);
@@ -35,10 +36,11 @@ test("README's commands bring a change to a branch, and show what comes of it", 
     git commit --quiet --message first
     git push --quiet origin main`);
 
-  // The third, after the merge, is run by tests/e2e/live.test.ts; the fourth changes GitHub.
-  const [begin = "", middle = "", end = "", ...setUp] =
-    commandsOf("README.md")["Deploy a change"] ?? [];
+  // The third, after the merge, is run by tests/e2e/live.test.ts; those of the App change GitHub.
+  const [begin = "", middle = "", end = "", ...more] = commandsUnder(document, "Deploy a change");
   t.is(end, "git switch main\ngit pull\nmake live\n");
+  t.deepEqual(more, []);
+  const setUp = commandsUnder(document, "The GitHub App that pushes bumps");
   t.is(setUp.length, 1);
   t.regex(setUp[0] ?? "", /^make branch-protection BUMP_APP=\d+\n(gh (.*\\\n)?.*\n)+$/);
 

@@ -20,7 +20,7 @@ import {
 } from "../../tools/delivery/promotion.ts";
 import { imageIn, overlayFile } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
-import { commandsOf } from "../../tools/repository/markdown-commands.ts";
+import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 import { type FakeGh, fakeGh, httpError, signedIn } from "../support/fake-gh.ts";
 
 const tip = "4bb5a1d0c4e7f0a4b7d3c2f1e6a5948372615048";
@@ -388,9 +388,9 @@ test("a token that may not, a service that is none, and an argument that is none
   t.deepEqual(await branches(origin), ["main"]);
 });
 
-test("README's commands promote", async (t) => {
+test("docs/delivery.md's commands promote", async (t) => {
   const { shell, branches, origin, gh } = await setUp(t);
-  const blocks = commandsOf("README.md").Promote ?? [];
+  const blocks = commandsUnder("docs/delivery.md", "Promote");
   t.is(blocks.length, 1);
   for (const commands of blocks) {
     const [succeeded, printed] = await shell(commands);

@@ -15,7 +15,7 @@ import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
-import { commandsOf } from "../../tools/repository/markdown-commands.ts";
+import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 import { rules } from "../manifests/rules.ts";
 import { offences, omissions } from "../manifests/tenancy.ts";
 import { Repository } from "../support/repository.ts";
@@ -243,11 +243,11 @@ test("a second time is refused, and so is a folder that is in the way; nothing i
   t.is(await run("git", ["status", "--porcelain"], { cwd: other }), "?? bills-service/");
 });
 
-test("README's commands add a service and an environment", async (t) => {
+test("docs/delivery.md's commands add a service and an environment", async (t) => {
   const root = await clone();
   for (const [field, value] of Object.entries({ name: "test", email: "test@localhost" }))
     await run("git", ["config", `user.${field}`, value], { cwd: root });
-  const blocks = commandsOf("README.md")["Add a service"] ?? [];
+  const blocks = commandsUnder("docs/delivery.md", "Add a service");
   t.is(blocks.length, 2);
   for (const commands of blocks) {
     const { succeeded, printed } = await inFolder(root, "bash", "-ec", commands);

@@ -2,7 +2,7 @@ import { type SpawnOptions, spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 
 /** A failure that the user can do something about: shown without a stack. */
-export class Advice extends Error {}
+export class UserError extends Error {}
 
 interface Options extends Pick<SpawnOptions, "cwd" | "env"> {
   /** Given to the command's standard input. */
@@ -46,13 +46,13 @@ export async function succeeds(command: string, args: string[]): Promise<boolean
   );
 }
 
-/** Runs a script's main function: an advice is printed as it is, everything else with its stack. */
+/** Runs a script's main function: a UserError is printed as it is, everything else with its stack. */
 export function main(body: () => Promise<void>): void {
   // Leave by way of the "exit" event, which cleans up.
   process.once("SIGINT", () => process.exit(130));
   process.once("SIGTERM", () => process.exit(143));
   body().catch((error: Error) => {
-    console.error(error instanceof Advice ? `\n✘ ${error.message}` : error);
+    console.error(error instanceof UserError ? `\n✘ ${error.message}` : error);
     // A child that still runs would keep this process, and who waits for it, for ever.
     process.exit(1);
   });

@@ -1,6 +1,6 @@
 // make branch-protection: GitHub enforces .github/ruleset.json, and is asked whether it does.
 import { parseArgs } from "node:util";
-import { Advice, main } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
@@ -25,7 +25,7 @@ main(async () => {
   const write = ["--method", method, path, "--input", "-"];
   const body = JSON.stringify(ours, null, 2);
   if (dryRun || unknown) console.log(shown(["api", ...write], body));
-  if (unknown && !dryRun) throw new Advice(`Nothing was written. ${unknown}`);
+  if (unknown && !dryRun) throw new UserError(`Nothing was written. ${unknown}`);
   if (unknown) warn(`What GitHub has is not known, so this is a first application. ${unknown}`);
   if (dryRun) return console.log("▸ A dry run: nothing was written.");
 
@@ -35,7 +35,7 @@ main(async () => {
     const done = found ? "Put right" : "Created";
     return console.log(`▸ ${done}, and read back: it is as it should be.`);
   }
-  throw new Advice(`GitHub took the ruleset, and yet it is not as it should be:\n${left}`);
+  throw new UserError(`GitHub took the ruleset, and yet it is not as it should be:\n${left}`);
 });
 
 /** A call of GitHub's REST API. */
@@ -55,23 +55,23 @@ async function look(
     // The list has no rules.
     return { found: id === undefined ? undefined : await call<Stored>([`${rulesets}/${id}`]) };
   } catch (error) {
-    if (error instanceof Advice) return { unknown: error.message };
+    if (error instanceof UserError) return { unknown: error.message };
     throw error;
   }
 }
 
-/** @throws Advice about any other argument: a mistyped dry run must not write */
+/** @throws UserError about any other argument: a mistyped dry run must not write */
 function wanted(): { dryRun: boolean; bumpApp: number | undefined } {
   const options = { "dry-run": { type: "boolean" }, "bump-app": { type: "string" } } as const;
   let values: { "dry-run"?: boolean; "bump-app"?: string };
   try {
     ({ values } = parseArgs({ options }));
   } catch (error) {
-    throw new Advice((error as Error).message);
+    throw new UserError((error as Error).message);
   }
   const { "dry-run": dryRun = false, "bump-app": app } = values;
   if (app !== undefined && !/^[1-9]\d*$/.test(app)) {
-    throw new Advice(
+    throw new UserError(
       `BUMP_APP must be the number that the App's settings call App ID, and is "${app}".`,
     );
   }

@@ -1,6 +1,6 @@
 // make bump: an image that was published goes into its service's overlay, as a commit on main.
 import { parseArgs } from "node:util";
-import { Advice, main, run } from "../cli/command.ts";
+import { main, run, UserError } from "../cli/command.ts";
 import { bump } from "../delivery/bump-commit.ts";
 import { needWholeHistory } from "../delivery/history.ts";
 import { digestOf, sourceOf } from "../images/build.ts";
@@ -18,14 +18,14 @@ main(async () => {
   const { service } = values;
   await checkService(service, values.commit);
   if (!/^(sha256:[0-9a-f]{64})?$/.test(values.digest)) {
-    throw new Advice(
+    throw new UserError(
       `DIGEST must be sha256: and 64 hexadecimal digits, and is "${values.digest}".`,
     );
   }
   await needWholeHistory();
   const { commit, name, tag } = await sourceOf(service, values.commit);
   const digest = values.digest || (await digestOf(`${name}:${tag}`));
-  if (!digest) throw new Advice(`There is no ${name}:${tag}: has it been published?`);
+  if (!digest) throw new UserError(`There is no ${name}:${tag}: has it been published?`);
   await verifySignature(`${name}:${tag}@${digest}`);
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = process.env;
   const url = server && repository ? `${server}/${repository}` : "";

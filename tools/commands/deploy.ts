@@ -1,7 +1,7 @@
 // make deploy: the newest commit becomes what Argo CD reads, with images built from it. The Git hook calls
 // it at each commit.
 
-import { Advice, main, run } from "../cli/command.ts";
+import { main, run, UserError } from "../cli/command.ts";
 import { publish } from "../delivery/git-endpoint.ts";
 import { head } from "../git/git.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
@@ -13,7 +13,7 @@ main(async () => {
   const say = (line: string) => console.log(`▸ ${line}`);
   const commit = await withLocalImages(await head(), { environment, say });
   await publish(kubectl, commit).catch((error: Error) => {
-    throw new Advice(
+    throw new UserError(
       `The local cluster did not take the commit; make up brings it there.\n${error.message}`,
     );
   });

@@ -1,16 +1,16 @@
-// make disaster-drill: the cluster is gone; the runbook's commands, and how long until all is back.
+// make disaster-drill: the cluster is gone; the commands of docs/operations.md, and how long until all is back.
 
-import { Advice, main, run } from "../cli/command.ts";
+import { main, run, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
 import { record } from "../pages/record.ts";
 import { isFair, payRun, report } from "../pay-run/pay-run.ts";
-import { runbook } from "../repository/markdown-commands.ts";
+import { operations } from "../repository/markdown-commands.ts";
 
 main(async () => {
   const steps: { step: string; seconds: number }[] = [];
-  for (const command of (runbook["The cluster is gone"] ?? []).join("").trim().split("\n")) {
+  for (const command of operations("The cluster is gone").join("").trim().split("\n")) {
     const begin = performance.now();
     await step(command, () => run("bash", ["-ec", command], { show: true }));
     steps.push({ step: command, seconds: (performance.now() - begin) / 1000 });
@@ -18,7 +18,7 @@ main(async () => {
   const commit = await withLocalImages(await run("git", ["rev-parse", "HEAD"]));
   // Argo CD has just taken itself over: it reads its settings anew, and looks at everything once more.
   if (!(await new Kubectl(localContext).untilLive(commit, 60))) {
-    throw new Advice("Not everything is back: make status says what is missing.");
+    throw new UserError("Not everything is back: make status says what is missing.");
   }
   const paid = await payRun("http://localhost:30008");
   console.log(report(paid));

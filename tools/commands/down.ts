@@ -1,6 +1,6 @@
 // make down: the cluster with all that is in it, its registry, and the Git hooks.
 
-import { Advice, main, run, succeeds } from "../cli/command.ts";
+import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { cluster } from "../kubernetes/cluster.ts";
 import { removeHook } from "../local/hook.ts";
 import { removeRegistry } from "../local/registry.ts";
@@ -10,7 +10,7 @@ main(async () => {
   if (!(await succeeds("kind", ["version"])))
     return console.log("There is no cluster to remove: kind is not here.");
   const clusters = await run("kind", ["get", "clusters"]).catch(() => {
-    throw new Advice(
+    throw new UserError(
       "Docker does not answer, so whether there is a cluster cannot be told. Start Docker, then make down.",
     );
   });

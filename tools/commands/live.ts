@@ -1,6 +1,6 @@
 // make live: where a commit is on its way to running pods, and how long each step took.
 import { styleText } from "node:util";
-import { Advice, main } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
 import { step, waitFor, warn } from "../cli/progress.ts";
 import { table } from "../cli/table.ts";
 import { fetchCommit, fetchTip, isInCluster, remoteOf } from "../delivery/git-endpoint.ts";
@@ -62,7 +62,7 @@ main(async () => {
   const left = firstUnfinished(ways);
   if (left) {
     const when = left.step.state === "stopped" ? "and will not be by itself" : `after ${seconds} s`;
-    throw new Advice(
+    throw new UserError(
       `${short(commit.sha)} is not live ${when}: ${left.way.application} is at ${left.step.name}: ` +
         `${left.step.what}\n  ${nextStep(left, isInCluster(url))}`,
     );
@@ -80,19 +80,19 @@ const secondsSince = (begin: Date, end: Date) =>
 function timeout(): number {
   const text = process.env.TIMEOUT || "300";
   if (!/^\d+$/.test(text))
-    throw new Advice(`TIMEOUT must be a number of seconds, and is "${text}".`);
+    throw new UserError(`TIMEOUT must be a number of seconds, and is "${text}".`);
   return Number(text);
 }
 
 async function applicationsOf(kubectl: Kubectl): Promise<Application[]> {
   const applications = await kubectl.applications().catch((error: Error) => {
-    throw new Advice(
+    throw new UserError(
       `No Argo CD answers in the context ${kubectl.context}; make up starts one.\n${error.message}`,
     );
   });
   const ours = applications.filter(({ spec }) => spec?.source?.targetRevision === branch);
   if (ours.length > 0) return ours;
-  throw new Advice(
+  throw new UserError(
     `No Application here reads ${branch}: make up, or kubectl apply -k clusters/testing.`,
   );
 }
@@ -102,24 +102,24 @@ async function find(revision: string, remote: string): Promise<Commit> {
   const isFull = /^[0-9a-f]{40}$/.test(revision);
   const sha = isFull && (await fetchCommit(remote, revision)) ? revision : await resolve(revision);
   if (sha) return readCommit(sha);
-  throw new Advice(
+  throw new UserError(
     `There is no commit ${revision}: mistyped, or not fetched yet? git fetch, or its 40 digits.`,
   );
 }
 
-/** @throws Advice about a commit that will not be live: it is not on the branch, or was taken back */
+/** @throws UserError about a commit that will not be live: it is not on the branch, or was taken back */
 async function mustBeOn(commit: Commit, tip: string, url: string): Promise<void> {
   if (!(await contains(tip, commit.sha))) {
     const next = isInCluster(url)
       ? "If it is your newest commit, make deploy brings it there."
       : "Merge it; of a pull request that was squashed, ask about the commit that it became.";
-    throw new Advice(
+    throw new UserError(
       `Not live: ${short(commit.sha)} is not merged: ${branch} of ${url} does not have it.\n  ${next}`,
     );
   }
   const revert = await revertOf(commit, tip);
   if (revert) {
-    throw new Advice(
+    throw new UserError(
       `Not live: ${short(commit.sha)} was reverted by ${short(revert.sha)} ${revert.subject}\n` +
         `  Whether that is live: make live COMMIT=${short(revert.sha)}`,
     );

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Advice, main, run } from "../cli/command.ts";
+import { main, run, UserError } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 import { filesOf } from "../git/git.ts";
 import { branch } from "../kubernetes/cluster.ts";
@@ -49,13 +49,13 @@ main(async () => {
   else console.log(shown(Number.POSITIVE_INFINITY));
 
   const broken = found.filter(({ error }) => error !== undefined).map(({ name }) => name);
-  if (broken.length > 0) throw new Advice(`This does not render: ${broken.join(", ")}.`);
+  if (broken.length > 0) throw new UserError(`This does not render: ${broken.join(", ")}.`);
 });
 
-/** @throws Advice where there is no such commit */
+/** @throws UserError where there is no such commit */
 function commit(name: string): Promise<string> {
   return run("git", ["rev-parse", "--verify", "--end-of-options", `${name}^{commit}`]).catch(() => {
-    throw new Advice(
+    throw new UserError(
       `There is no commit ${name} here. Name one that is, such as make preview BASE=HEAD~1; git fetch brings those of others.`,
     );
   });
@@ -64,7 +64,7 @@ function commit(name: string): Promise<string> {
 /** Where the head left the base: what came to the base since is not the head's doing. */
 function fork(base: string, head: string): Promise<string> {
   return run("git", ["merge-base", base, head]).catch(() => {
-    throw new Advice(
+    throw new UserError(
       `${base.slice(0, 7)} and ${head.slice(0, 7)} have no commit in common here. In a shallow clone: git fetch --unshallow.`,
     );
   });

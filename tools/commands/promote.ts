@@ -1,6 +1,6 @@
 // make promote: the image that testing runs goes to production, as a commit on a branch and a pull request.
 import { parseArgs } from "node:util";
-import { Advice, main, run } from "../cli/command.ts";
+import { main, run, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
 import { resolve } from "../delivery/history.ts";
 import * as promote from "../delivery/promotion.ts";
@@ -28,7 +28,9 @@ main(async () => {
   const smoke = await step(`${service} in ${promote.from}: ${image.newTag}`, async (say) => {
     const check = async () => {
       const running = await promote.read(kubectl, service).catch((error: Error) => {
-        throw new Advice(`No Argo CD answers in the context ${kubectl.context}.\n${error.message}`);
+        throw new UserError(
+          `No Argo CD answers in the context ${kubectl.context}.\n${error.message}`,
+        );
       });
       const testing = { service, tip, image, ...running };
       refuse(promote.refusals(testing));
@@ -53,14 +55,14 @@ main(async () => {
   await open(promotion, commit, { local, dryRun });
 });
 
-/** @throws Advice about a wrong argument: a mistyped dry run must not write */
+/** @throws UserError about a wrong argument: a mistyped dry run must not write */
 function parse(): { service: string; dryRun: boolean } {
   const options = { "dry-run": { type: "boolean" }, service: { type: "string" } } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
   try {
     ({ values } = parseArgs({ options }));
   } catch (error) {
-    throw new Advice((error as Error).message);
+    throw new UserError((error as Error).message);
   }
   const { service = "", "dry-run": dryRun = false } = values;
   return { service, dryRun };
@@ -68,7 +70,7 @@ function parse(): { service: string; dryRun: boolean } {
 
 function checkService(service: string, services: string[]): void {
   if (services.includes(service)) return;
-  throw new Advice(
+  throw new UserError(
     `Which service? make promote SERVICE=payment; there are ${services.join(", ")}${service && `, and no ${service}`}.`,
   );
 }
@@ -82,7 +84,7 @@ async function fromHere(): Promise<{ tip: string; base: string }> {
 /** Elsewhere: the newest commit of main. */
 async function fromOrigin(): Promise<{ tip: string; base: string }> {
   await git("fetch", "--quiet", "origin", branch).catch((error: Error) => {
-    throw new Advice(
+    throw new UserError(
       `The newest commit of ${branch} cannot be fetched from the remote origin.\n  ${error.message}`,
     );
   });
@@ -92,8 +94,8 @@ async function fromOrigin(): Promise<{ tip: string; base: string }> {
 
 function refuse(reasons: string[]): void {
   if (reasons.length === 0) return;
-  throw new Advice(
-    `Not promoted:\n${reasons.map((reason) => `    ${reason}`).join("\n")}\n  make status shows what runs; docs/runbook.md says what to do.`,
+  throw new UserError(
+    `Not promoted:\n${reasons.map((reason) => `    ${reason}`).join("\n")}\n  make status shows what runs; docs/operations.md says what to do.`,
   );
 }
 
@@ -107,7 +109,7 @@ async function open(
   if (local || !(await isSignedIn())) {
     if (dryRun) return console.log(`▸ A dry run: there is no branch ${name}.`);
     await git("branch", name, commit).catch((error: Error) => {
-      throw new Advice(
+      throw new UserError(
         `There is a branch ${name} already: merge it, or start over after git branch -D ${name}.\n  ${error.message}`,
       );
     });

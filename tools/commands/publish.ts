@@ -1,6 +1,6 @@
 // make publish: one image of those that make image pushed on a machine of each architecture, signed.
 import { appendFileSync } from "node:fs";
-import { Advice, main } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
 import { combine, digestOf, published, type Source, wanted } from "../images/build.ts";
 import { sign, verifySignature } from "../images/signature.ts";
 
@@ -20,7 +20,7 @@ async function publish(source: Source, architectures: string[]): Promise<string>
     architectures.map(async (architecture) => {
       const digest = await digestOf(`${tag}-${architecture}`);
       if (!digest) {
-        throw new Advice(
+        throw new UserError(
           `There is no ${tag}-${architecture}: make image SERVICE=${source.service} on such a machine.`,
         );
       }

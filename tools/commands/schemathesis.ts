@@ -1,7 +1,7 @@
 // make schemathesis: asks payment what its own description allows and forbids, a few hundred times.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { Advice, main, run } from "../cli/command.ts";
+import { main, run, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
 
 const [schemathesis = "schemathesis"] = process.argv.slice(2);
@@ -25,7 +25,9 @@ main(async () => {
   for (const options of runs) {
     const args = [...config, "run", `${url}/openapi.json`, ...options];
     await run(schemathesis, args, { show: true }).catch(() => {
-      throw new Advice("Payment is not as it describes itself: see above for what to try by hand.");
+      throw new UserError(
+        "Payment is not as it describes itself: see above for what to try by hand.",
+      );
     });
   }
   process.exit();

@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import { Advice, main, run, succeeds } from "../cli/command.ts";
+import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { retry, step, waitFor, warn } from "../cli/progress.ts";
 import { publish } from "../delivery/git-endpoint.ts";
 import { filesOf, head } from "../git/git.ts";
@@ -32,7 +32,7 @@ main(async () => {
   const files = await filesOf(commit);
   const environments = environmentsIn(files);
   if (!environments.includes(environment)) {
-    throw new Advice(
+    throw new UserError(
       `ENVIRONMENT must be one of ${environments.join(", ")}, and is "${environment}".`,
     );
   }
@@ -73,7 +73,7 @@ async function checkTools(): Promise<void> {
   if (!(await succeeds("kubectl", ["version", "--client"])))
     missing.push("kubectl: kubernetes.io/docs/tasks/tools");
   if (missing.length > 0) {
-    throw new Advice(
+    throw new UserError(
       `A cluster here needs\n${missing.map((tool) => `    ${tool}`).join("\n")}\n  Without any of it: make run makes a pay run in plain Node.`,
     );
   }
@@ -125,7 +125,7 @@ async function checkPorts(): Promise<void> {
         .listen(Number(port), "127.0.0.1", () => server.close(() => resolve(true)));
     });
     if (!free) {
-      throw new Advice(
+      throw new UserError(
         `Port ${port} of this machine is taken, and the cluster needs it for ${use}. ` +
           "End what listens there, or choose another hostPort in clusters/local/kind.yaml and commit.",
       );
@@ -158,7 +158,7 @@ async function installArgoCD(files: string, say: (line: string) => void): Promis
   const established = ["--for=condition=Established", "crd/applications.argoproj.io"];
   await kubectl.run(["wait", ...established, "--timeout=1m"]);
   await argoCDReady(kubectl, "10m").catch(() => {
-    throw new Advice(
+    throw new UserError(
       "Argo CD does not start: kubectl -n argocd get pods says which part; make down and make up start over.",
     );
   });
@@ -193,7 +193,7 @@ async function waitUntilLive(commit: string, say: (line: string) => void): Promi
       ? []
       : [application.metadata.name, ...reasons(application).map((reason) => `  ${reason}`)],
   );
-  throw new Advice(
+  throw new UserError(
     `Not everything is live after ten minutes:\n  ${why.join("\n  ")}\n  make status shows it again; make down and make up start over.`,
   );
 }

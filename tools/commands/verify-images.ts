@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Advice, main } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
 import { filesOf } from "../git/git.ts";
 import { overlayFile } from "../images/images.ts";
 import { verifySignature } from "../images/signature.ts";
@@ -25,7 +25,7 @@ main(async () => {
       (error: Error) => failures.push(error.message),
     );
   }
-  if (failures.length > 0) throw new Advice(failures.join("\n  "));
+  if (failures.length > 0) throw new UserError(failures.join("\n  "));
   if (images.length === 0) console.log("▸ No image that was not there before.");
 });
 

@@ -1,4 +1,4 @@
-import { Advice, run } from "../cli/command.ts";
+import { run, UserError } from "../cli/command.ts";
 import { commitFile, textAt } from "../git/git.ts";
 import { commitOf, imageIn, overlayFile, tagOf, withImage } from "../images/images.ts";
 import { contains, isBuiltFrom } from "./history.ts";
@@ -36,7 +36,7 @@ const patience = 300_000;
  * back: only a newer commit moves forward.
  *
  * @param folder a clone with the whole history; its files and its index are left alone
- * @throws Advice when the branch does not have the source commit, or cannot be pushed to
+ * @throws UserError when the branch does not have the source commit, or cannot be pushed to
  */
 export async function bump(folder: string, build: Build, options: Options = {}): Promise<Outcome> {
   const { remote = "origin", branch = "main", environment = "testing", url = "" } = options;
@@ -62,10 +62,12 @@ export async function bump(folder: string, build: Build, options: Options = {}):
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));
       tip = await fetchTip();
       if (tip === before && !isRace(error as Error)) {
-        throw new Advice(`The bump cannot be pushed to ${branch}.\n  ${(error as Error).message}`);
+        throw new UserError(
+          `The bump cannot be pushed to ${branch}.\n  ${(error as Error).message}`,
+        );
       }
       if (performance.now() > end) {
-        throw new Advice(`Others pushed to ${branch} for five minutes: run the bump again.`);
+        throw new UserError(`Others pushed to ${branch} for five minutes: run the bump again.`);
       }
     }
   }
@@ -86,7 +88,7 @@ async function whyNot(
 ): Promise<string | undefined> {
   const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
   if (!(await contains(tip, commit, folder))) {
-    throw new Advice(`${commit} is not on the branch: only what is merged is deployed.`);
+    throw new UserError(`${commit} is not on the branch: only what is merged is deployed.`);
   }
   const file = overlayFile(service, environment);
   const log = await git("log", "--format=", "--patch", "--unified=0", tip, "--", file);

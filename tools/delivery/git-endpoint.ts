@@ -1,4 +1,4 @@
-import { Advice, run, succeeds } from "../cli/command.ts";
+import { run, succeeds, UserError } from "../cli/command.ts";
 import {
   argoCDUrl,
   branch,
@@ -59,12 +59,12 @@ export const isInCluster = (url: string): boolean => /^\w+:\/\/[^/]+\.svc[:/]/.t
 
 /**
  * Brings the newest commit of the branch that Argo CD reads.
- * @throws Advice when the repository does not answer, or has no such branch
+ * @throws UserError when the repository does not answer, or has no such branch
  */
 export async function fetchTip(remote: string): Promise<string> {
   const list = ["ls-remote", "--exit-code", remote, `refs/heads/${branch}`];
   const line = await run("git", [...allowEndpoint, ...list]).catch((error: Error) => {
-    throw new Advice(`Git cannot read ${branch} of what Argo CD reads.\n  ${error.message}`);
+    throw new UserError(`Git cannot read ${branch} of what Argo CD reads.\n  ${error.message}`);
   });
   const tip = line.split(/\s/)[0] as string;
   await fetchCommit(remote, tip);

@@ -1,4 +1,4 @@
-import { Advice, run } from "../cli/command.ts";
+import { run, UserError } from "../cli/command.ts";
 import { textAt } from "../git/git.ts";
 import { commitOf, type Image, imageIn } from "../images/images.ts";
 
@@ -112,12 +112,12 @@ export async function lastChange(tip: string, file: string, folder = "."): Promi
   return commit as Commit;
 }
 
-/** @throws Advice in a shallow clone, where commits look as if nothing came before them */
+/** @throws UserError in a shallow clone, where commits look as if nothing came before them */
 export async function needWholeHistory(folder = "."): Promise<void> {
   const shallow = await gitIn(folder)("rev-parse", "--is-shallow-repository").catch(() => {
-    throw new Advice("There is no Git repository here: go to your clone of this repository.");
+    throw new UserError("There is no Git repository here: go to your clone of this repository.");
   });
-  if (shallow === "true") throw new Advice("This clone is shallow: git fetch --unshallow");
+  if (shallow === "true") throw new UserError("This clone is shallow: git fetch --unshallow");
 }
 
 async function log(folder: string, args: string[]): Promise<(Commit & { body: string })[]> {

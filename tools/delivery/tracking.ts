@@ -309,7 +309,7 @@ export function nextStep({ way, step }: { way: Way; step: Step }, isLocal: boole
       return "Only a newer commit moves forward, or a revert of that one.";
     case "sync":
       return step.state === "stopped"
-        ? "docs/runbook.md says what to do."
+        ? "docs/operations.md says what to do."
         : `Argo CD looks every two to three minutes, or now: kubectl -n argocd annotate application ${application} argocd.argoproj.io/refresh=normal --overwrite`;
     default:
       return `What the pods say: kubectl -n ${namespace} describe pods, and kubectl -n ${namespace} logs deployment/${application}`;

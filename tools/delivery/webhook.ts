@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { Advice } from "../cli/command.ts";
+import { UserError } from "../cli/command.ts";
 
 /** A push, as GitHub's webhook tells of it. */
 export interface Push {
@@ -41,6 +41,6 @@ export async function tellOfPush(argoCD: string, secret: string, push: Push): Pr
   });
   if (!response.ok) {
     const why = `${response.status} ${await response.text()}`;
-    throw new Advice(`Argo CD does not take the webhook: ${why.trim()}`);
+    throw new UserError(`Argo CD does not take the webhook: ${why.trim()}`);
   }
 }

@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Advice, run } from "../cli/command.ts";
+import { run, UserError } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 
 /**
  * The commit that is checked out. Says what will not be deployed: uncommitted changes.
- * @throws Advice outside of a repository, or before its first commit
+ * @throws UserError outside of a repository, or before its first commit
  */
 export async function head(): Promise<string> {
   const commit = await run("git", ["rev-parse", "--verify", "HEAD"]).catch(() => {
-    throw new Advice(
+    throw new UserError(
       "Argo CD deploys commits, and there is none here: clone the repository with Git, or commit first.",
     );
   });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Advice } from "../cli/command.ts";
+import { UserError } from "../cli/command.ts";
 
 /** Reads GitHub's REST API where gh may not be installed. What writes goes through gh.ts. */
 export class GitHub {
@@ -23,7 +23,7 @@ export class GitHub {
 
   /**
    * @returns GitHub's answer
-   * @throws Advice when there is none, or the token does not suffice
+   * @throws UserError when there is none, or the token does not suffice
    */
   async call<T>({ path }: { method: "GET"; path: string }): Promise<T> {
     const url = this.#api + path;
@@ -36,11 +36,11 @@ export class GitHub {
       signal: AbortSignal.timeout(30_000),
     }).catch((error: Error) => {
       const why = (error.cause as Error)?.message ?? error.message;
-      throw new Advice(`GitHub does not answer at ${url} (${why}).`);
+      throw new UserError(`GitHub does not answer at ${url} (${why}).`);
     });
     if (response.ok) return (await response.json()) as T;
     // GitHub says 404 as well where a token may not know that there is something.
-    throw new Advice(
+    throw new UserError(
       `GitHub does not answer this. ${this.#needs}\n  GET ${url}: ${response.status} ${await response.text()}`,
     );
   }
@@ -50,7 +50,7 @@ export class GitHub {
  * The repository that Argo CD reads.
  * @param kustomization the text of clusters/repository/kustomization.yaml
  * @returns its owner and name on GitHub, such as bpesics/pe-gitops
- * @throws Advice when it is elsewhere
+ * @throws UserError when it is elsewhere
  */
 export function nameOnGitHub(
   kustomization = readFileSync("clusters/repository/kustomization.yaml", "utf8"),
@@ -59,7 +59,7 @@ export function nameOnGitHub(
   const form = /^(?:https:\/\/|ssh:\/\/git@|git@)github\.com[/:]([\w.-]+\/[\w.-]+?)(?:\.git)?\/?$/;
   const name = form.exec(url)?.[1];
   if (name) return name;
-  throw new Advice(
+  throw new UserError(
     `The repository is at ${url}, and that is not GitHub: protect its main with the means of that place. ` +
       "If it is on GitHub, say so in clusters/repository/kustomization.yaml, as https://github.com/owner/name.git.",
   );

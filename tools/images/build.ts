@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Advice, run } from "../cli/command.ts";
+import { run, UserError } from "../cli/command.ts";
 import { filesOf, textAt } from "../git/git.ts";
 import {
   checkService,
@@ -43,7 +43,7 @@ export async function sourceOf(
   };
 }
 
-/** @returns what the command line asks for: a service, as HEAD has its source @throws Advice when it is none */
+/** @returns what the command line asks for: a service, as HEAD has its source @throws UserError when it is none */
 export async function wanted(): Promise<{ source: Source; architectures: string[] }> {
   const { values } = parseArgs({
     options: {
@@ -64,7 +64,7 @@ export async function digestOf(image: string): Promise<string | undefined> {
     (manifest) => JSON.parse(manifest).digest,
     (error: Error) => {
       if (/not found|manifest unknown/i.test(error.message)) return undefined;
-      throw new Advice(`The registry does not answer for ${image}.\n  ${error.message}`);
+      throw new UserError(`The registry does not answer for ${image}.\n  ${error.message}`);
     },
   );
 }
@@ -88,7 +88,7 @@ export async function build(source: Source, folder = ".", show = false): Promise
   const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image, "--file", file];
   await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
   await run("docker", ["push", "--quiet", image]).catch((error: Error) => {
-    throw new Advice(`${image} cannot be pushed: docker login first?\n  ${error.message}`);
+    throw new UserError(`${image} cannot be pushed: docker login first?\n  ${error.message}`);
   });
   // Of what was pushed, whatever the tag says in the registry by now.
   const inspect = ["image", "inspect", image, "--format", "{{json .RepoDigests}}"];
@@ -119,7 +119,7 @@ export async function combine({ name, tag }: Source, images: string[]): Promise<
   const image = `${name}:${tag}`;
   await run("docker", ["buildx", "imagetools", "create", "--tag", image, ...images]);
   const digest = await digestOf(image);
-  if (!digest) throw new Advice(`${image} was pushed, and yet the registry does not have it.`);
+  if (!digest) throw new UserError(`${image} was pushed, and yet the registry does not have it.`);
   return digest;
 }
 

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { Advice, run } from "../cli/command.ts";
+import { run, UserError } from "../cli/command.ts";
 
 /** The services that a commit has: the folders in apps/. The source of each is in the folder of that name and `-service`. */
 export async function servicesAt(commit: string, folder = "."): Promise<string[]> {
@@ -22,11 +22,11 @@ export const sourcePaths = (service: string): string[] => [
 export const overlayFile = (service: string, environment: string): string =>
   `apps/${service}/overlays/${environment}/kustomization.yaml`;
 
-/** @throws Advice when a commit has no service by that name */
+/** @throws UserError when a commit has no service by that name */
 export async function checkService(service: string, commit: string): Promise<void> {
   const services = await servicesAt(commit);
   if (services.includes(service)) return;
-  throw new Advice(`SERVICE must be one of ${services.join(", ")}, and is "${service}".`);
+  throw new UserError(`SERVICE must be one of ${services.join(", ")}, and is "${service}".`);
 }
 
 /** An image as an overlay says it. The digest is what runs; the tag says to people where it is from. */
@@ -41,11 +41,11 @@ export interface Image {
 /** How every overlay says its image, so that a bump changes two lines and no comment gets lost. */
 const form = /^images:\n {2}- name: (\S+)\n {4}newTag: (\S+)(?:\n {4}digest: (\S+))?$(?!\n {2})/m;
 
-/** @returns the image that an overlay deploys @throws Advice when it says it in another form */
+/** @returns the image that an overlay deploys @throws UserError when it says it in another form */
 export function imageIn(overlay: string): Image {
   const [, name, newTag, digest] = form.exec(overlay) ?? [];
   if (name && newTag) return { name, newTag, ...(digest && { digest }) };
-  throw new Advice(
+  throw new UserError(
     "The overlay must have one image under images: with the lines name, newTag and digest, in this order.",
   );
 }
@@ -67,7 +67,8 @@ export function withImage(
 export async function sourceCommit(service: string, at: string, folder = "."): Promise<string> {
   const log = ["log", "-1", "--format=%H", at, "--", ...sourcePaths(service)];
   const commit = await run("git", ["-C", folder, ...log]);
-  if (!commit) throw new Advice(`${at} has no ${sourceFolder(service)}/ to build ${service} from.`);
+  if (!commit)
+    throw new UserError(`${at} has no ${sourceFolder(service)}/ to build ${service} from.`);
   return commit;
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { Advice, run, succeeds } from "../cli/command.ts";
+import { run, succeeds, UserError } from "../cli/command.ts";
 import { sourceFolder } from "./images.ts";
 
 /**
@@ -18,5 +18,6 @@ export async function writeBill(image: string, service: string, file: string): P
     writeFileSync(file, await run("npm", sbom));
   }
   const { bomFormat } = JSON.parse(readFileSync(file, "utf8"));
-  if (bomFormat !== "CycloneDX") throw new Advice(`/sbom.cdx.json of ${image} is not CycloneDX.`);
+  if (bomFormat !== "CycloneDX")
+    throw new UserError(`/sbom.cdx.json of ${image} is not CycloneDX.`);
 }

@@ -1,9 +1,9 @@
-import { Advice, run } from "../cli/command.ts";
+import { run, UserError } from "../cli/command.ts";
 import { findTool, pinned } from "../cli/pinned-tools.ts";
 import { nameOnGitHub } from "../github/client.ts";
 
 /** An image that nobody signed who may, or that is signed as another one. */
-export class Unsigned extends Advice {}
+export class Unsigned extends UserError {}
 
 /** The one workflow that publishes. */
 export const publisher = ".github/workflows/publish.yaml";
@@ -37,14 +37,14 @@ const offline = ["--use-signing-config=false", "--tlog-upload=false"];
 function parse(image: string): [reference: string, claim: string] {
   const [, name, tag, digest] = /^(\S+):([\w.-]+)@(sha256:[0-9a-f]{64})$/.exec(image) ?? [];
   if (!digest)
-    throw new Advice(`An image must be named by its tag and its digest, unlike ${image}.`);
+    throw new UserError(`An image must be named by its tag and its digest, unlike ${image}.`);
   return [`${name}@${digest}`, `image=${name}:${tag}`];
 }
 
 /**
  * Checks that an image is one that the workflow published under this very name and tag.
  * @param image `name:tag@sha256:...`
- * @throws Unsigned when it is not, or Advice when that cannot be found out here
+ * @throws Unsigned when it is not, or UserError when that cannot be found out here
  */
 export async function verifySignature(image: string): Promise<void> {
   const [reference, claim] = parse(image);
@@ -54,7 +54,7 @@ export async function verifySignature(image: string): Promise<void> {
     if (/no (matching )?(signatures|attestations)/.test(why)) {
       throw new Unsigned(`${image} is not signed by who may publish it: ${why}.`);
     }
-    throw new Advice(`Whether ${image} is signed cannot be checked here.\n  ${why}`);
+    throw new UserError(`Whether ${image} is signed cannot be checked here.\n  ${why}`);
   });
 }
 
@@ -79,6 +79,6 @@ export async function attachBill(image: string, file: string): Promise<void> {
 export async function cosign(args: string[], env = process.env): Promise<string> {
   const go = "github.com/sigstore/cosign/v3/cmd/cosign";
   const tool = await findTool("cosign", { version: ["version"], go });
-  if (!tool) throw new Advice(`Signatures need cosign ${pinned("cosign")}: install it, or Go.`);
+  if (!tool) throw new UserError(`Signatures need cosign ${pinned("cosign")}: install it, or Go.`);
   return run(tool.command, args, { env });
 }

@@ -1,4 +1,4 @@
-import { Advice, run } from "../cli/command.ts";
+import { run, UserError } from "../cli/command.ts";
 import { waitFor } from "../cli/progress.ts";
 
 /** The local cluster, as clusters/local/kind.yaml names it, and kubectl's name for it. */
@@ -26,7 +26,7 @@ export class Kubectl {
   /** The context that KUBECONFIG names. */
   static async current(): Promise<Kubectl> {
     const context = await run("kubectl", ["config", "current-context"]).catch(() => {
-      throw new Advice(
+      throw new UserError(
         "No cluster: kubectl has no current context. Start one with make up, or set KUBECONFIG.",
       );
     });

@@ -1,4 +1,4 @@
-import { Advice, run, succeeds } from "../cli/command.ts";
+import { run, succeeds, UserError } from "../cli/command.ts";
 import { cluster } from "../kubernetes/cluster.ts";
 
 /** The registry of this machine, as kind's documentation sets one up: docker pushes to it, nodes pull from it. */
@@ -21,7 +21,7 @@ export async function startRegistry(): Promise<string> {
   const publish = ["--publish", `127.0.0.1:${port}:5000`, "--restart", "always"];
   await run("docker", ["run", "--detach", "--name", container, ...publish, image]).catch(
     (error) => {
-      throw new Advice(
+      throw new UserError(
         `No registry can be started on port ${port}.\n  ${(error as Error).message}`,
       );
     },

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { Advice } from "../cli/command.ts";
+import { UserError } from "../cli/command.ts";
 import { table } from "../cli/table.ts";
 import { fairCoin, odds } from "./binomial.ts";
 
@@ -20,7 +20,7 @@ export interface PayRun {
 /**
  * Makes a pay run.
  * @param antaeus base URL of the service, such as http://localhost:30008
- * @throws Advice when nobody answers there
+ * @throws UserError when nobody answers there
  */
 export async function payRun(antaeus: string): Promise<PayRun> {
   const before = await invoices(antaeus);
@@ -38,7 +38,7 @@ async function call(url: string, method: string): Promise<unknown> {
   // A kept connection would lead to the pod of before, after a rollout.
   const headers = { connection: "close" };
   const response = await fetch(url, { method, headers }).catch((error: Error) => {
-    throw new Advice(
+    throw new UserError(
       `Antaeus does not answer at ${url} (${(error.cause as Error)?.message ?? error.message}). ` +
         "Is the cluster up? See make status, or start it with make up.",
     );

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Advice, run, succeeds } from "../cli/command.ts";
+import { run, succeeds, UserError } from "../cli/command.ts";
 import { findTool, goEnv, keep, pinned, temporary } from "../cli/pinned-tools.ts";
 
 export interface Kustomize {
@@ -26,7 +26,7 @@ export async function findKustomize(root = "."): Promise<Kustomize> {
       `kubectl kustomize, in place of kustomize ${pinned("kustomize")}`,
     );
   }
-  throw new Advice(
+  throw new UserError(
     `Nothing here renders manifests: install kustomize ${pinned("kustomize")}, Go, or kubectl.`,
   );
 }

@@ -7,7 +7,7 @@ import { checkName, Plan, renaming } from "./plan.ts";
  * the same on a laptop. It starts with the images and the values of testing.
  * @param root the working copy
  * @returns what is to be written
- * @throws Advice about a name that is missing, taken or malformed
+ * @throws UserError about a name that is missing, taken or malformed
  */
 export function newEnvironment(root: string, name: string): Plan {
   const taken = ["clusters", "clusters/local"].flatMap((folder) => readdirSync(join(root, folder)));

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { Advice } from "../cli/command.ts";
+import { UserError } from "../cli/command.ts";
 
 /**
  * Changes of a working copy. All are known before the first one is made, so what is refused has changed
@@ -18,10 +18,10 @@ export class Plan {
     return this.#files.get(file) ?? readFileSync(join(this.#root, file), "utf8");
   }
 
-  /** @throws Advice when there is something by that name */
+  /** @throws UserError when there is something by that name */
   create(file: string, text: string): void {
     if (existsSync(join(this.#root, file))) {
-      throw new Advice(
+      throw new UserError(
         `${file} is there already, and stays as it is: choose another name, or remove it.`,
       );
     }
@@ -66,17 +66,17 @@ export function renaming(from: string, to: string): (text: string) => string {
 /**
  * @param kind what is to be named, for people
  * @param taken names that are in use, or mean something else
- * @throws Advice about a name that is missing, taken, or none that Kubernetes and Git take everywhere
+ * @throws UserError about a name that is missing, taken, or none that Kubernetes and Git take everywhere
  */
 export function checkName(name: string, kind: "service" | "environment", taken: string[]): void {
   const example = { service: "invoices-mail", environment: "staging" }[kind];
   const usage = `make new-${kind} NAME=${example}`;
-  if (!name) throw new Advice(`Say the name of the ${kind}: ${usage}`);
+  if (!name) throw new UserError(`Say the name of the ${kind}: ${usage}`);
   if (!/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/.test(name)) {
-    throw new Advice(
+    throw new UserError(
       `"${name}" cannot be the name of a ${kind}: at most 40 letters a to z, digits and hyphens, a letter first ` +
         `and no hyphen last, as in ${usage}`,
     );
   }
-  if (taken.includes(name)) throw new Advice(`${name} is taken: choose another name.`);
+  if (taken.includes(name)) throw new UserError(`${name} is taken: choose another name.`);
 }

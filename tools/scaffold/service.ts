@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Advice, run } from "../cli/command.ts";
+import { run, UserError } from "../cli/command.ts";
 import { imageIn, overlayFile } from "../images/images.ts";
 import { environmentsIn } from "../repository/environments.ts";
 import { checkName, Plan, renaming } from "./plan.ts";
@@ -22,14 +22,16 @@ const model = "payment";
  * alone. It answers to probes; nobody may call it, and it may call nobody, until its network policies say so.
  * @param root the working copy
  * @returns what is to be written
- * @throws Advice about a name that is missing, taken or malformed
+ * @throws UserError about a name that is missing, taken or malformed
  */
 export async function newService(root: string, name: string): Promise<Plan> {
   const services = readdirSync(join(root, "apps"));
   // The last three are projects, deployers or logins that are no service's.
   checkName(name, "service", [...services, "default", "nobody", "platform"]);
   if (name.endsWith("-service")) {
-    throw new Advice(`Leave the end of ${name} off: its source will be in ${name}/ all the same.`);
+    throw new UserError(
+      `Leave the end of ${name} off: its source will be in ${name}/ all the same.`,
+    );
   }
   const plan = new Plan(root);
   const rename = renaming(model, name);
@@ -56,6 +58,10 @@ export async function newService(root: string, name: string): Promise<Plan> {
 
   addNamespace(plan, name, rename);
   enlist("clusters/base/namespaces/kustomization.yaml", (service) => `  - app-${service}\n`);
+  enlist(
+    "clusters/without-argocd/kustomization.yaml",
+    (service) => `  - ../../apps/${service}/overlays/testing\n`,
+  );
 
   const projects = "argocd/projects";
   plan.create(`${projects}/${name}.yaml`, rename(plan.read(`${projects}/${model}.yaml`)));

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Advice, run } from "../../../tools/cli/command.ts";
+import { run, UserError } from "../../../tools/cli/command.ts";
 import { retry } from "../../../tools/cli/progress.ts";
 import { isInCluster, publish } from "../../../tools/delivery/git-endpoint.ts";
 import { type Application, Kubectl, reasons, state } from "../../../tools/kubernetes/cluster.ts";
@@ -13,19 +13,19 @@ export const kubectl = await Kubectl.current();
 
 /**
  * Tests here delete policies, break Argo CD and commit: only on a cluster that reads from the Git endpoint within it.
- * @throws Advice for any other one
+ * @throws UserError for any other one
  */
 async function refuseOtherClusters(): Promise<void> {
   const applications = await kubectl.applications().catch(() => []);
   const root = applications.find(({ metadata }) => metadata.name === "root");
   if (!root) {
-    throw new Advice(
+    throw new UserError(
       `No Applications in the context ${kubectl.context}: make up, or set KUBECONFIG.`,
     );
   }
   const url = root.spec?.source?.repoURL ?? "";
   if (isInCluster(url)) return;
-  throw new Advice(
+  throw new UserError(
     `The context ${kubectl.context} is a cluster that deploys ${url}, and these tests break what they test. ` +
       "kubectl config use-context kind-pe-gitops, or make up.",
   );

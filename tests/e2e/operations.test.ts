@@ -4,8 +4,8 @@ import { join } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { installHook } from "../../tools/local/hook.ts";
-import { runbook } from "../../tools/repository/markdown-commands.ts";
-import { charges, head, restore, untilLive } from "./support/cluster.ts";
+import { operations } from "../../tools/repository/markdown-commands.ts";
+import { autoSync, charges, head, restore, untilLive } from "./support/cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const clone = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
@@ -28,13 +28,14 @@ test.before(async () => {
 
 test.after.always(async () => {
   rmSync(clone, { recursive: true, force: true });
+  for (const name of ["root", "payment"]) await autoSync(name, true);
   await restore();
 });
 
 test.serial("A version that went live is bad", async (t) => {
   await untilLive(await mistake("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0"));
   t.true((await charges(40)).every(({ result }) => !result));
-  for (const commands of runbook["A version that went live is bad"] ?? []) await inClone(commands);
+  for (const commands of operations("A version that went live is bad")) await inClone(commands);
   await untilLive(await inClone("git rev-parse HEAD"));
   t.true((await charges(40)).some(({ result }) => result));
 });
@@ -43,7 +44,7 @@ test.serial("An application does not follow Git", async (t) => {
   await mistake("../../base", "../../basement");
   await new Promise((resolve) => setTimeout(resolve, 5000));
   const printed = [];
-  for (const commands of runbook["An application does not follow Git"] ?? []) {
+  for (const commands of operations("An application does not follow Git")) {
     printed.push(await inClone(commands));
   }
   t.regex(printed.join("\n"), /ComparisonError: .*basement/);
@@ -53,9 +54,17 @@ test.serial("An application does not follow Git", async (t) => {
 
 test.serial("Invoices stay PENDING", async (t) => {
   const printed = [];
-  for (const commands of runbook["Invoices stay PENDING"] ?? [])
-    printed.push(await inClone(commands));
+  for (const commands of operations("Invoices stay PENDING")) printed.push(await inClone(commands));
   t.regex(printed.join("\n"), /invoices are PAID/);
   t.regex(printed.join("\n"), /"due":\d+,"accepted":\d+/);
   t.regex(printed.join("\n"), /payment-from-antaeus/);
+});
+
+test.serial("make e2e was interrupted", async (t) => {
+  await untilLive(await mistake("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0"));
+  for (const name of ["root", "payment"]) await autoSync(name, false);
+  await inClone(`git checkout --quiet --detach ${head}`);
+  for (const commands of operations("make e2e was interrupted")) await inClone(commands);
+  await untilLive(head);
+  t.true((await charges(40)).some(({ result }) => result));
 });
