@@ -196,9 +196,9 @@ export const mutations: Record<string, Mutation[]> = {
     {
       what: "a misspelt folder in CODEOWNERS",
       file: owners,
-      from: "/apps/antaeus/components/",
-      to: "/apps/antaeus/componets/",
-      says: /\/apps\/antaeus\/componets\/: there is no such file/,
+      from: "/apps/antaeus/ ",
+      to: "/apps/antaues/ ",
+      says: /\/apps\/antaues\/: there is no such file/,
     },
   ],
 

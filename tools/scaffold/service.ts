@@ -53,9 +53,6 @@ export async function newService(root: string, name: string): Promise<Plan> {
     enlist(`${applications}/kustomization.yaml`, (service) => `  - ${service}.yaml\n`);
   }
 
-  const withoutArgoCD = "clusters/without-argocd/kustomization.yaml";
-  enlist(withoutArgoCD, (service) => `  - ../../apps/${service}/overlays/testing\n`);
-
   addNamespace(plan, name, rename);
   enlist("clusters/base/namespaces/kustomization.yaml", (service) => `  - app-${service}\n`);
   enlist(
