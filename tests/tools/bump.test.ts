@@ -224,7 +224,7 @@ async function manyBuilds(repository: Repository, count: number): Promise<Build[
 }
 
 test("fifty bumps at once, and a person's commit between them: none is lost", async (t) => {
-  t.timeout(180_000);
+  t.timeout(300_000);
   const repository = await Repository.make();
   const builds = await manyBuilds(repository, 50);
   const bumps = builds.map(async (build) => ({
