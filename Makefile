@@ -74,7 +74,7 @@ publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for eac
 verify-images: node_modules/.package-lock.json ## Check who signed the images that the overlays name (BASE=main: only new ones)
 	@node tools/commands/verify-images.ts $(if $(BASE),--base "$(BASE)")
 
-new-service: $(NODE) ## Add a service: source, manifests, project, fences (NAME=invoices-mail)
+new-service: $(NODE) ## Add a service: source, manifests, project, namespace (NAME=invoices-mail)
 	@node tools/commands/new-service.ts "$(NAME)"
 
 new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
