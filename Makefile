@@ -31,7 +31,7 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
 	@depcruise --output-type err tools tests payment-service/bench
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@ava 'tests/tools/**' 'tests/report/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
+	@ava 'tests/tools/**' 'tests/access/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
 	@node tools/commands/up.ts
@@ -43,7 +43,7 @@ status: $(NODE) ## Show what is deployed: revision, image, sync, health
 	@node tools/commands/status.ts
 
 e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
-	@rm -rf report; ava --concurrency 1 --timeout 10m 'tests/e2e/**' 'tests/docker/**'; code=$$?; node tests/report/report.ts; exit $$code
+	@rm -rf report/e2e report/index.html; ava --concurrency 1 --timeout 10m 'tests/e2e/**' 'tests/docker/**'; code=$$?; node tools/commands/report.ts --exit-code $$code; exit $$code
 
 down: $(NODE) ## Remove the cluster and all that make up made
 	@node tools/commands/down.ts
@@ -85,14 +85,15 @@ new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node tools/commands/shell-multitool.ts
 
-dora: $(NODE) ## Write report/dora.html: how often, how fast and how safely is deployed
+dora: node_modules/.package-lock.json ## Write report/dora.html: how often, how fast and how safely is deployed
 	@node tools/commands/dora.ts
 
 disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, and time it
 	@node tools/commands/disaster-drill.ts
 
-report: $(NODE) ## Write report/index.html again, and the tables of docs/access.md
-	@node tests/report/report.ts
+report: node_modules/.package-lock.json ## Write report/index.html again, and the tables of docs/access.md
+	@node tests/access/write-tables.ts
+	@node tools/commands/report.ts
 
 branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)
 	@node tools/commands/branch-protection.ts $(if $(BUMP_APP),--bump-app "$(BUMP_APP)") $(if $(DRY_RUN),--dry-run)

@@ -1,5 +1,5 @@
 import test from "ava";
-import { median, rows, type Samples, targets } from "./result.ts";
+import { rows, type Samples, targets } from "./result.ts";
 
 const samples = (value: number, rate: number): Samples => ({
   coldStart: [value, 9 * value, value],
@@ -11,11 +11,6 @@ const samples = (value: number, rate: number): Samples => ({
   clockRate: [rate],
   busy: [1],
   p99: [1],
-});
-
-test("a median is the middle, or between the two in the middle", (t) => {
-  t.is(median([3, 1, 2]), 2);
-  t.is(median([4, 1, 2, 3]), 2.5);
 });
 
 const names = ["bare", "payment", "Flask", "gunicorn"];

@@ -1,3 +1,5 @@
+import { median } from "../../tools/pages/numbers.ts";
+
 /** What was measured of one contender, a value for each round. */
 export interface Samples {
   /** Milliseconds from its start to its first 200 on /health. */
@@ -31,20 +33,14 @@ export type Row = { name: string } & Record<keyof Samples, number> &
     number
   >;
 
-export function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
-}
-
 /** @param measured the bare server first: the ratios are to it */
 export function rows(measured: { name: string; samples: Samples }[]): Row[] {
   const bare = measured[0]?.samples;
   return measured.map(({ name, samples }) => {
-    const middle = (key: keyof Samples) => median(samples[key]);
+    const middle = (key: keyof Samples) => median(samples[key]) ?? Number.NaN;
     const ratio = (key: keyof Samples) =>
-      median(samples[key].map((value, round) => value / (bare?.[key][round] ?? Number.NaN)));
+      median(samples[key].map((value, round) => value / (bare?.[key][round] ?? Number.NaN))) ??
+      Number.NaN;
     return {
       name,
       coldStart: middle("coldStart"),

@@ -6,10 +6,11 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { main, run, UserError } from "../../tools/cli/command.ts";
 import { step, warn } from "../../tools/cli/progress.ts";
 import { table } from "../../tools/cli/table.ts";
+import { median } from "../../tools/pages/numbers.ts";
 import { type Caller, makeCaller } from "./caller.ts";
 import type { Load } from "./load.ts";
 import { type Contender, contenders, paymentCommand } from "./peers.ts";
-import { median, type Row, rows, type Samples, targets } from "./result.ts";
+import { type Row, rows, type Samples, targets } from "./result.ts";
 import { cores, cpuSeconds, memory, type Server, start } from "./server.ts";
 
 const quick = process.env.BENCH_QUICK !== undefined;
@@ -142,7 +143,7 @@ main(async () => {
     measured.map(({ contender, samples }) => ({ name: contender.name, samples })),
   );
   const reached = targets(result);
-  const functionFirst = median(functions);
+  const functionFirst = median(functions) ?? Number.NaN;
   console.log(
     `\n${report(result)}\n\n${table([["target", "is", ""], ...reached.map(({ target, is, met }) => [target, is, met ? "reached" : "not reached"])])}`,
   );

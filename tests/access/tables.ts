@@ -1,3 +1,4 @@
+import { table } from "../../tools/pages/markdown.ts";
 import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
 import { permissions, type Who } from "./permissions.ts";
 
@@ -7,16 +8,34 @@ export const tablesFile = "docs/access.md";
 /** The columns of the permission table. */
 export const subjects: Who[] = ["own team", "another team", "platform", "no team"];
 
-const yes = (is: boolean | undefined) => (is ? "yes" : "–");
+/** What the page of results needs to know of the table beside the calls that try it. */
+export const permissionTable = {
+  rows: permissions.map(({ action }) => action),
+  columns: subjects,
+  words: { yes: "allowed", no: "denied" },
+  note: `Every user tried every action on every application. Denied is an answer of 403 (or 404, for the shell).
+A call that is allowed may be answered with another error: it is made so that it does no harm.`,
+};
 
-function markdown(rows: string[][]): string {
-  const [head = [], ...body] = rows;
-  return [head, head.map(() => "---"), ...body].map((row) => `| ${row.join(" | ")} |`).join("\n");
-}
+export const networkTable = {
+  rows: Object.values(sources),
+  columns: Object.values(targets),
+  words: { yes: "reached", no: "blocked" },
+  note: "A refused connection has arrived, too; silence has not.",
+  leftOut: Object.entries(itself).flatMap(([source, own]) =>
+    own.map((target) => ({
+      row: sources[source as Source],
+      column: targets[target],
+      why: "itself",
+    })),
+  ),
+};
+
+const yes = (is: boolean | undefined) => (is ? "yes" : "–");
 
 /** Who may do what, as a table of Markdown. */
 export function permissionsMarkdown(): string {
-  return markdown([
+  return table([
     ["", ...subjects],
     ...permissions.map(({ action, allowed }) => [
       action,
@@ -29,7 +48,7 @@ export function permissionsMarkdown(): string {
 export function networkMarkdown(): string {
   const cell = (source: Source, target: Target) =>
     itself[source]?.includes(target) ? "itself" : yes(network[source].includes(target));
-  return markdown([
+  return table([
     ["", ...Object.values(targets)],
     ...(Object.keys(sources) as Source[]).map((source) => [
       sources[source],

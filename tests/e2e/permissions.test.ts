@@ -2,6 +2,7 @@ import test from "ava";
 import { retry, waitFor } from "../../tools/cli/progress.ts";
 import type { ArgoCD } from "../../tools/kubernetes/argocd.ts";
 import { permissions, type Target, type Who } from "../access/permissions.ts";
+import { permissionTable } from "../access/tables.ts";
 import { as, asMemberOf } from "./support/argocd.ts";
 import { head, kubectl, untilLive } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
@@ -51,25 +52,34 @@ test.after.always(async () => {
 });
 
 test.serial("every cell of the table answers as the table says", async (t) => {
-  const cells = [];
+  const calls = [];
   for (const target of await targets()) {
     for (const { action, allowed, call } of permissions) {
       for (const user of users) {
         const { method, path, body } = call(target);
         const answer = await sessions[user].call(method, path, body);
-        const subject = who(user, target.name);
-        const expected = allowed.includes(subject);
-        const actual = !isRefusal(answer.status, path);
+        const column = who(user, target.name);
+        const wanted = allowed.includes(column);
+        const found = !isRefusal(answer.status, path);
         const said = answer.body?.message ?? answer.body?.error?.message ?? "";
-        const cell = { user, who: subject, application: target.name, action, expected, actual };
-        cells.push({ ...cell, called: `${method} ${path}`, answered: `${answer.status} ${said}` });
+        const from = `${user} → ${target.name}`;
+        const answered = `${answer.status} ${said}`;
+        calls.push({
+          row: action,
+          column,
+          from,
+          wanted,
+          found,
+          called: `${method} ${path}`,
+          answered,
+        });
       }
     }
   }
-  record("permissions", { title: "Who may do what", cells });
-  for (const { user, application, action, expected, actual, answered } of cells)
-    t.is(actual, expected, `${user}: ${action} (${application}): ${answered}`);
-  t.log(`${cells.length} cells`);
+  record("permissions", { title: "Who may do what", ...permissionTable, calls });
+  for (const { row, from, wanted, found, answered } of calls)
+    t.is(found, wanted, `${from}: ${row}: ${answered}`);
+  t.log(`${calls.length} calls`);
 });
 
 test.serial("without a session nothing is answered", async (t) => {

@@ -17,13 +17,12 @@ import {
   deployments,
   figures,
   leadTime,
-  median,
-  timeToRestore,
-  weeks,
+  recoveryTime,
 } from "../../tools/dora/figures.ts";
-import { duration, page } from "../../tools/dora/page.ts";
+import { page } from "../../tools/dora/page.ts";
 import { overlayFile, tagOf, withImage } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
+import { asHtml, asMarkdown } from "../../tools/pages/layout.ts";
 
 const minute = 60;
 const start = Date.UTC(2026, 0, 5) / 1000;
@@ -147,9 +146,10 @@ test("without a deployment there are no figures, and no division by nothing", as
     perWeek: undefined,
     leadTime: undefined,
     failureRate: undefined,
-    timeToRestore: undefined,
+    recoveryTime: undefined,
   });
-  const text = page(new Map([["testing", []]]), new Date(), { git: "a", argocd: "b" });
+  const empty = page(new Map([["testing", []]]), new Date(), "Git and Argo CD");
+  const text = await asHtml(empty);
   t.regex(text, /Nothing was deployed yet/);
   t.notRegex(text, /NaN|Infinity|undefined/);
 });
@@ -163,7 +163,7 @@ test("from Git alone: bumps are deployments, and a revert takes one back", async
   await made.revert(55, bad);
   const all = await found(made);
   t.deepEqual(
-    all.map((one) => [minutes(leadTime(one)), minutes(timeToRestore(one))]),
+    all.map((one) => [minutes(leadTime(one)), minutes(recoveryTime(one))]),
     [
       [10, false],
       [10, 15],
@@ -174,7 +174,7 @@ test("from Git alone: bumps are deployments, and a revert takes one back", async
     perWeek: 2,
     leadTime: 10 * minute,
     failureRate: 0.5,
-    timeToRestore: 15 * minute,
+    recoveryTime: 15 * minute,
   });
 });
 
@@ -185,7 +185,7 @@ test("with Argo CD: what ran counts, and a rollback there comes before its rever
   const reverted = await made.revert(70, bad);
   const all = await found(made, application([22, good], [43, bad], [50, good], [72, reverted]));
   t.deepEqual(
-    all.map((one) => [minutes(leadTime(one)), minutes(timeToRestore(one))]),
+    all.map((one) => [minutes(leadTime(one)), minutes(recoveryTime(one))]),
     [
       [12, false],
       [13, 7],
@@ -195,7 +195,7 @@ test("with Argo CD: what ran counts, and a rollback there comes before its rever
   const other = application([22, good], [43, bad], [50, good]);
   Object.assign(other.spec?.source ?? {}, { path: "apps/payment/overlays/production" });
   t.deepEqual(
-    (await found(made, other)).map((one) => [minutes(leadTime(one)), minutes(timeToRestore(one))]),
+    (await found(made, other)).map((one) => [minutes(leadTime(one)), minutes(recoveryTime(one))]),
     [
       [10, false],
       [10, 30],
@@ -212,7 +212,7 @@ test("what goes forward again after it was taken back is neither new nor another
   await made.bump(80, await made.source(70));
   const all = await found(made);
   t.deepEqual(
-    all.map((one) => minutes(timeToRestore(one))),
+    all.map((one) => minutes(recoveryTime(one))),
     [false, 10, false],
   );
 });
@@ -249,11 +249,7 @@ test("a digest alone makes another version", async (t) => {
   t.is((await found(made)).length, 2);
 });
 
-test("figures: medians, weeks, and what is not known left out", (t) => {
-  t.is(median([]), undefined);
-  t.is(median([3]), 3);
-  t.is(median([5, 1, 3]), 3);
-  t.is(median([4, 1, 3, 2]), 2.5);
+test("figures: a week is whole, and what is not known is left out", (t) => {
   const at = (days: number) => new Date(Date.UTC(2026, 0, 1 + days));
   const one = (days: number): Deployment => ({
     ...{ service, environment, image: String(days) },
@@ -262,29 +258,6 @@ test("figures: medians, weeks, and what is not known left out", (t) => {
   const all = [one(0), one(1), one(8), one(20)];
   t.is(figures(all, at(28)).perWeek, 1);
   t.is(figures(all.slice(3), at(21)).perWeek, 1, "not seven a week after one day");
-  t.deepEqual(
-    weeks(all, at(28), 4).map(([, within]) => within.length),
-    [1, 1, 1, 0],
-    "a week holds its end, not its beginning",
-  );
-  t.is(
-    weeks(all, at(28), 5).reduce((sum, [, { length }]) => sum + length, 0),
-    4,
-    "each once",
-  );
-});
-
-test("durations are for people", (t) => {
-  for (const [seconds, text] of [
-    [undefined, "–"],
-    [0, "0 s"],
-    [90, "90 s"],
-    [150, "2.5 min"],
-    [3000, "50 min"],
-    [9000, "2.5 h"],
-    [86_400 * 3, "3 days"],
-  ] as const)
-    t.is(duration(seconds), text);
 });
 
 test("the page shows each version and needs no other file; names in it are text", async (t) => {
@@ -294,22 +267,29 @@ test("the page shows each version and needs no other file; names in it are text"
   const all = await found(made, application([22, good], [43, bad], [50, good]));
   const evil = `<script>alert("1")</script>`;
   const now = new Date((start + 100 * minute) * 1000);
-  const text = page(
+  const shown = page(
     new Map([
       ["testing", [...all, { ...all[0], service: evil } as Deployment]],
       ["production", []],
     ]),
     now,
-    { git: evil, argocd: "1 Application" },
+    evil,
   );
+  const text = await asHtml(shown);
   for (const { image } of all) t.true(text.includes(image.replace(/@.*/, "")));
-  t.regex(text, /change failure rate.*<b>33 %<\/b>/);
-  t.regex(text, /time to restore.*<b>7 min<\/b>/);
+  t.regex(text, /change failure rate<\/td>\s*<td>33 %</);
+  t.regex(text, /failed deployment recovery time<\/td>\s*<td>7 min</);
   t.regex(text, /So few deployments say little/);
-  t.is(text.match(/<circle class="step-1"/g)?.length, 1, "the one that was taken back");
-  t.is(text.match(/<circle class="step-2"/g)?.length, 2);
+  const points = (outcome: string) =>
+    text.match(new RegExp(`aria-label="${outcome}" [^>]*aria-roledescription="point"`, "g"))
+      ?.length;
+  t.is(points("taken back"), 1);
+  t.is(points("stayed"), 2);
   t.notRegex(text, /<script|NaN|Infinity|undefined/);
   t.notRegex(text, /\b(src|href|srcset|action)\s*=|url\(|@import|https?:\/\//i);
+  const markdown = asMarkdown(shown);
+  t.regex(markdown, /^\| change failure rate \| 33 % \| 1 of 3 taken back \|$/m);
+  t.notRegex(markdown, /<script/);
 });
 
 test("make dora asks the cluster, does without, and wants the whole history", async (t) => {

@@ -4,8 +4,8 @@ import { main, run, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
-import { record } from "../pages/record.ts";
 import { isFair, payRun, report } from "../pay-run/pay-run.ts";
+import { record } from "../report/found.ts";
 import { operations } from "../repository/markdown-commands.ts";
 
 main(async () => {

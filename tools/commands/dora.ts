@@ -1,12 +1,13 @@
 // make dora: how often, how fast and how safely is deployed, from Git's history and Argo CD's.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { main, run } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 import { needWholeHistory } from "../delivery/history.ts";
 import { records } from "../dora/deployments.ts";
 import { deployments, figures } from "../dora/figures.ts";
-import { duration, number, page } from "../dora/page.ts";
+import { page } from "../dora/page.ts";
 import { type Application, Kubectl } from "../kubernetes/cluster.ts";
+import { write } from "../pages/layout.ts";
+import { counted, duration } from "../pages/numbers.ts";
 
 const file = "report/dora.html";
 
@@ -26,13 +27,12 @@ main(async () => {
   const now = new Date();
   const head = await run("git", ["rev-parse", "--short", "HEAD"]);
   const argocd =
-    applications.length > 0 ? number(applications.length, "Application") : "no cluster was there";
-  mkdirSync("report", { recursive: true });
-  writeFileSync(file, page(environments, now, { git: `until ${head}`, argocd }));
+    applications.length > 0 ? counted(applications.length, "Application") : "no cluster was there";
+  await write(file, page(environments, now, `Git (until ${head}) and Argo CD (${argocd})`));
   for (const [environment, found] of environments) {
     const { perWeek = 0, leadTime, failureRate = 0 } = figures(found, now);
     console.log(
-      `▸ ${environment}: ${number(found.length, "deployment")}, ${perWeek.toFixed(1)} a week, lead time ${duration(leadTime)}, ${Math.round(failureRate * 100)} % taken back`,
+      `▸ ${environment}: ${counted(found.length, "deployment")}, ${perWeek.toFixed(1)} a week, lead time ${duration(leadTime)}, ${Math.round(failureRate * 100)} % taken back`,
     );
   }
   console.log(`▸ ${file} shows them.`);

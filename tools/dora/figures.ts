@@ -1,3 +1,5 @@
+import { median } from "../pages/numbers.ts";
+
 /** An image that was there as of some time: said by Git, or run by Argo CD. */
 export interface Seen {
   /** Its tag and digest. */
@@ -72,12 +74,12 @@ export const leadTime = (deployment: Deployment): number | undefined =>
   deployment.sourceAt && seconds(deployment.sourceAt, arrival(deployment));
 
 /** From when it ran until something older was back, in seconds; undefined for one that was not taken back. */
-export const timeToRestore = (deployment: Deployment): number | undefined =>
+export const recoveryTime = (deployment: Deployment): number | undefined =>
   deployment.restoredAt && Math.max(0, seconds(arrival(deployment), deployment.restoredAt));
 
 const seconds = (from: Date, to: Date) => (+to - +from) / 1000;
 
-/** The four figures of DORA; undefined where nothing is known. */
+/** Four of DORA's figures; undefined where nothing is known. */
 export interface Figures {
   deployments: number;
   /** How many a week, since the first. */
@@ -87,7 +89,7 @@ export interface Figures {
   /** Share of the deployments that were taken back, from 0 to 1. */
   failureRate: number | undefined;
   /** Median, in seconds. */
-  timeToRestore: number | undefined;
+  recoveryTime: number | undefined;
 }
 
 const week = 7 * 24 * 3600 * 1000;
@@ -97,32 +99,13 @@ export function figures(all: Deployment[], now: Date): Figures {
   const known = (of: (deployment: Deployment) => number | undefined) =>
     all.map(of).filter((value) => value !== undefined);
   const begin = Math.min(...all.map((deployment) => +arrival(deployment)));
-  const restored = known(timeToRestore);
+  const restored = known(recoveryTime);
   return {
     deployments: all.length,
     // In the first week there is no telling what a week brings, but what it brought.
     perWeek: all.length === 0 ? undefined : all.length / Math.max(1, (+now - begin) / week),
     leadTime: median(known(leadTime)),
     failureRate: all.length === 0 ? undefined : restored.length / all.length,
-    timeToRestore: median(restored),
+    recoveryTime: median(restored),
   };
-}
-
-export function median(values: number[]): number | undefined {
-  const sorted = values.toSorted((one, other) => one - other);
-  const middle = sorted.length / 2;
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  return low === undefined || high === undefined ? undefined : (low + high) / 2;
-}
-
-/** The weeks until now, the oldest first, each with what arrived in it. */
-export function weeks(all: Deployment[], now: Date, count: number): [Date, Deployment[]][] {
-  return Array.from({ length: count }, (_, index) => {
-    const begin = +now - (count - index) * week;
-    const within = all.filter((deployment) => {
-      const at = +arrival(deployment);
-      return at > begin && at <= begin + week;
-    });
-    return [new Date(begin), within];
-  });
 }

@@ -1,0 +1,22 @@
+// make report: a page of what the last make e2e found.
+import { parseArgs } from "node:util";
+import { main, UserError } from "../cli/command.ts";
+import { write } from "../pages/layout.ts";
+import { read, record } from "../report/found.ts";
+import { judged, page } from "../report/page.ts";
+
+const file = "report/index.html";
+
+main(async () => {
+  const { values } = parseArgs({ options: { "exit-code": { type: "string" } } });
+  const exitCode = values["exit-code"];
+  if (exitCode !== undefined) record("run", { title: "make e2e", exitCode: Number(exitCode) });
+  const found = read();
+  if (Object.keys(found).length === 0) {
+    throw new UserError(
+      "There is nothing in report/e2e/ to write about: run make e2e, which needs a cluster (make up).",
+    );
+  }
+  await write(file, page(found, new Date()));
+  console.log(`▸ ${file}: ${judged(found).text}`);
+});
