@@ -63,7 +63,7 @@ export const lists: Rule[] = [
         what: "a service whose name only ends another name",
         file: "argocd/deployers/impersonation.yaml",
         from: "payment, platform]",
-        to: "invoices-payment, platform]",
+        to: "prepayment, platform]",
         says: /impersonation.yaml has no payment/,
       },
     ],
