@@ -1,11 +1,11 @@
 import test from "ava";
 import { retry, waitFor } from "../../tools/cli/progress.ts";
-import { type Edit, edited } from "../manifests/mutations.ts";
+import { edited, type Replacement } from "../support/edits.ts";
 import { as } from "./support/argocd.ts";
 import { charges, commit, kubectl, pods, restore } from "./support/cluster.ts";
 
 /** A mistake that is merged, and a check of the cluster that it turns. */
-interface LiveMutation extends Edit {
+interface LiveMutation extends Replacement {
   holds(): Promise<boolean>;
 }
 

@@ -30,45 +30,37 @@ const files = (await run("git", ["ls-files"]))
 
 type File = (typeof files)[number];
 
-/** A place that names a version. */
-interface Place {
-  file: string;
-  line: number;
-}
-
-/** A place that a manager updates. */
-interface Dependency extends Place {
+/** A version that a manager updates, at the place that names it. */
+interface Dependency {
+  place: string;
   manager: string;
   name: string;
 }
 
-const at = ({ path, text }: File, index: number): Place => ({
-  file: path,
-  line: text.slice(0, index).split("\n").length,
-});
+/** The place of a match: its file and line. */
+const at = ({ path, text }: File, index: number): string =>
+  `${path}:${text.slice(0, index).split("\n").length}`;
 
 /** What pins something: a whole version, a runner, or the Kubernetes of a policy. */
 const pin =
-  /(?<![\w.-])v?\d+\.\d+\.\d+(?!\.?\d)|ubuntu-\d\d\.\d\d|(?<=enforce-version: )v\d+\.\d+$|@[0-9a-f]{40}\b|@sha256:[0-9a-f]{64}/gm;
+  /(?<![\w.-])v?\d+\.\d+\.\d+(?!\.?\d)|ubuntu-\d\d\.\d\d|(?<=enforce-version: )v\d+\.\d+$|@[0-9a-f]{40}\b|@sha256:[0-9a-f]{64}/;
 
 /** What only looks like one: our own packages and images that nobody publishes, and a tag before the first one. */
 const ours = [
   /^ {2}"version": "1\.0\.0",$/,
-  /localhost:5000\/bpesics\/|multitool:|newTag: 0\.0\.0$|"0\.0\.0"/,
+  /localhost:5000\/[\w-]+\/|multitool:|newTag: 0\.0\.0$|"0\.0\.0"/,
 ];
 
-/** @returns every place that pins something, each once */
-function pins(files: File[]): Place[] {
-  const found = files.flatMap((file) => {
-    const lines = file.text.split("\n");
-    return [...file.text.matchAll(pin)]
-      .map(({ index }) => at(file, index))
-      .filter(({ line }) => !ours.some((form) => form.test(lines[line - 1] as string)));
-  });
-  return [...new Map(found.map((place) => [key(place), place])).values()];
+/** @returns every line that pins something */
+function pins(files: File[]): string[] {
+  return files.flatMap(({ path, text }) =>
+    text
+      .split("\n")
+      .map((line, index) => ({ line, place: `${path}:${index + 1}` }))
+      .filter(({ line }) => pin.test(line) && !ours.some((form) => form.test(line)))
+      .map(({ place }) => place),
+  );
 }
-
-const key = ({ file, line }: Place) => `${file}:${line}`;
 
 /**
  * What Renovate's own managers take from the files that they are for, as far as there is such a thing here.
@@ -119,7 +111,7 @@ function dependencies({ enabledManagers, customManagers }: Config, files: File[]
       .flatMap((file) =>
         [...file.text.matchAll(dependency as RegExp)].map(({ index, groups = {}, 0: text }) => ({
           // The end, for what is of two lines.
-          ...at(file, index + text.length),
+          place: at(file, index + text.length),
           manager,
           name: template ?? groups.depName ?? groups.runner ?? groups.image ?? "",
         })),
@@ -129,17 +121,17 @@ function dependencies({ enabledManagers, customManagers }: Config, files: File[]
 
 /** @returns what is wrong, in sentences: a pin that nobody updates, or that two managers do */
 function gaps(config: Config, files: File[]): string[] {
-  const found = Map.groupBy(dependencies(config, files), key);
+  const found = Map.groupBy(dependencies(config, files), ({ place }) => place);
   return pins(files).flatMap((place) => {
-    const by = found.get(key(place)) ?? [];
+    const by = found.get(place) ?? [];
     if (by.length === 1) return [];
-    return [`${key(place)}: ${by.map(({ manager }) => manager).join(" and ") || "nobody"}`];
+    return [`${place}: ${by.map(({ manager }) => manager).join(" and ") || "nobody"}`];
   });
 }
 
 test("every pin in the repository is updated, by one manager", (t) => {
   t.deepEqual(gaps(config, files), []);
-  const places = pins(files).map(({ file }) => file);
+  const places = pins(files).map((place) => place.split(":")[0]);
   for (const file of [
     ".github/workflows/test.yaml",
     ".tool-versions",

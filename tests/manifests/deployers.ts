@@ -1,6 +1,9 @@
 import type { Manifest } from "../../tools/render/manifests.ts";
 import { deployed } from "./projects.ts";
-import { check, each, type Rule, same } from "./rule.ts";
+import { each, type Rule, same, unless } from "./rule.ts";
+
+const role = "argocd/deployers/team-role.yaml";
+const impersonation = "argocd/deployers/impersonation.yaml";
 
 const write = ["create", "delete", "get", "list", "patch", "update", "watch"];
 const look = ["get", "list", "watch"];
@@ -38,76 +41,161 @@ const bindings = (manifests: Manifest[]) =>
     .map(binding)
     .sort();
 
-export const deployers: Record<string, Rule> = {
-  "a team's deployer may deploy its kinds, look at what the UI shows, and nothing more": async (
-    repository,
-  ) => {
-    const role = (await repository.render("argocd/deployers")).find(
-      ({ kind }) => kind === "ClusterRole",
-    );
-    const expected = Object.fromEntries(
-      [
-        ...deployed.map((kind) => [resource(kind), write]),
-        ...["/events", "/pods", "/pods/log", "apps/replicasets"].map((name) => [name, look]),
-      ].sort() as [string, string[]][],
-    );
-    return same("argocd-deployer-team", verbs(role?.rules ?? []), expected);
+export const deployers: Rule[] = [
+  {
+    title: "A team's deployer may deploy its kinds, read what the UI shows, and nothing more",
+    check: async (repository) => {
+      const role = (await repository.render("argocd/deployers")).find(
+        ({ kind }) => kind === "ClusterRole",
+      );
+      const expected = Object.fromEntries(
+        [
+          ...deployed.map((kind) => [resource(kind), write]),
+          ...["/events", "/pods", "/pods/log", "apps/replicasets"].map((name) => [name, look]),
+        ].sort() as [string, string[]][],
+      );
+      return same("argocd-deployer-team", verbs(role?.rules ?? []), expected);
+    },
+    mutations: [
+      {
+        what: "one more verb",
+        file: role,
+        from: "    resources: [replicasets]\n    verbs: [get, list, watch]",
+        to: "    resources: [replicasets]\n    verbs: [get, list, watch, delete]",
+        says: /"apps\/replicasets":\["delete",/,
+      },
+      {
+        what: "access to Secrets",
+        file: role,
+        from: "resources: [events, pods, pods/log]",
+        to: "resources: [events, pods, pods/log, secrets]",
+        says: /"\/secrets"/,
+      },
+      {
+        what: "shells in pods",
+        file: role,
+        from: "resources: [deployments]",
+        to: 'resources: [deployments]\n    verbs: [get]\n  - apiGroups: [""]\n    resources: [pods/exec]',
+        says: /"\/pods\/exec"/,
+      },
+    ],
   },
-
-  "every role is bound where it is meant to be, to whom, and to nobody else": async (
-    repository,
-  ) => [
-    ...same("argocd/deployers", bindings(await repository.render("argocd/deployers")), [
-      "argocd-deployers/platform has cluster-admin in the cluster",
-      "argocd/argocd-server has argocd-server-impersonation in argocd-deployers",
-    ]),
-    ...(await each(repository.environments, async (environment) =>
-      same(environment, bindings(await repository.platform(environment)), [
-        ...repository.services.map(
-          (team) => `argocd-deployers/${team} has argocd-deployer-team in app-${team}`,
-        ),
-        "system:unauthenticated has system:service-account-issuer-discovery in the cluster",
+  {
+    title: "Every role is bound in its place, to its subject, and to nobody else",
+    check: async (repository) => [
+      ...same("argocd/deployers", bindings(await repository.render("argocd/deployers")), [
+        "argocd-deployers/platform has cluster-admin in the cluster",
+        "argocd/argocd-server has argocd-server-impersonation in argocd-deployers",
       ]),
-    )),
-  ],
-
-  "Argo CD's server acts as the deployers, and as nobody else": async (repository) => {
-    const manifests = await repository.render("argocd/deployers");
-    const accounts = manifests.filter(({ kind }) => kind === "ServiceAccount");
-    const roles = manifests.filter(({ kind }) => kind === "Role");
-    return same(
-      "argocd-server-impersonation",
-      roles.flatMap(({ rules }) =>
-        rules.map((rule: Granted) => ({ ...rule, resourceNames: rule.resourceNames?.toSorted() })),
-      ),
-      [
-        {
-          apiGroups: [""],
-          resources: ["serviceaccounts"],
-          resourceNames: accounts.map(({ metadata }) => metadata.name).sort(),
-          verbs: ["impersonate"],
-        },
-      ],
-    );
+      ...(await each(repository.environments, async (environment) =>
+        same(environment, bindings(await repository.platform(environment)), [
+          ...repository.services.map(
+            (team) => `argocd-deployers/${team} has argocd-deployer-team in app-${team}`,
+          ),
+          "system:unauthenticated has system:service-account-issuer-discovery in the cluster",
+        ]),
+      )),
+    ],
+    mutations: [
+      {
+        what: "a team's deployer in another team's namespace",
+        file: "clusters/base/namespaces/app-payment/deployer.yaml",
+        from: "    name: payment\n",
+        to: "    name: antaeus\n",
+        says: /argocd-deployers\/antaeus has argocd-deployer-team in app-payment/,
+      },
+      {
+        what: "a team's deployer as administrator of its namespace",
+        file: "clusters/base/namespaces/app-payment/deployer.yaml",
+        from: "name: argocd-deployer-team",
+        to: "name: admin",
+        says: /argocd-deployers\/payment has admin in app-payment/,
+      },
+      {
+        what: "another role for unauthenticated users",
+        file: "clusters/base/namespaces/app-payment/issuer.yaml",
+        from: "name: system:service-account-issuer-discovery",
+        to: "name: view",
+        says: /system:unauthenticated has view in the cluster/,
+      },
+    ],
   },
-
-  "no role of ours has a wildcard, and no account a token that nobody asked for": async (
-    repository,
-  ) => {
-    const manifests = await Promise.all([
-      repository.render("argocd/deployers"),
-      ...repository.environments.map((environment) => repository.platform(environment)),
-      ...repository.overlays.map((folder) => repository.render(folder)),
-    ]);
-    return each(manifests.flat(), ({ kind, metadata, rules, automountServiceAccountToken }) => [
-      ...check(
-        !JSON.stringify(rules ?? []).includes('"*"'),
-        `${kind} ${metadata.name}: a wildcard`,
-      ),
-      ...check(
-        kind !== "ServiceAccount" || automountServiceAccountToken === false,
-        `${kind} ${metadata.name}: mounts its token into every pod`,
-      ),
-    ]);
+  {
+    title: "Argo CD's server may impersonate the deployers, and nobody else",
+    check: async (repository) => {
+      const manifests = await repository.render("argocd/deployers");
+      const accounts = manifests.filter(({ kind }) => kind === "ServiceAccount");
+      const roles = manifests.filter(({ kind }) => kind === "Role");
+      return same(
+        "argocd-server-impersonation",
+        roles.flatMap(({ rules }) =>
+          rules.map((rule: Granted) => ({
+            ...rule,
+            resourceNames: rule.resourceNames?.toSorted(),
+          })),
+        ),
+        [
+          {
+            apiGroups: [""],
+            resources: ["serviceaccounts"],
+            resourceNames: accounts.map(({ metadata }) => metadata.name).sort(),
+            verbs: ["impersonate"],
+          },
+        ],
+      );
+    },
+    mutations: [
+      {
+        what: "impersonation of another account",
+        file: impersonation,
+        from: "platform]",
+        to: "platform, default]",
+        says: /"default"/,
+      },
+      {
+        what: "impersonation of any account",
+        file: impersonation,
+        from: "    resourceNames: [",
+        to: "    # [",
+        says: /argocd-server-impersonation: \[\{"apiGroups":\[""\],"resources":\["serviceaccounts"\],"verbs":\["impersonate"\]\}\]/,
+      },
+    ],
   },
-};
+  {
+    title:
+      "No role of this repository has a wildcard, and no service account mounts its token by default",
+    check: async (repository) => {
+      const manifests = await Promise.all([
+        repository.render("argocd/deployers"),
+        ...repository.environments.map((environment) => repository.platform(environment)),
+        ...repository.overlays.map((folder) => repository.render(folder)),
+      ]);
+      return each(manifests.flat(), ({ kind, metadata, rules, automountServiceAccountToken }) => [
+        ...unless(
+          !JSON.stringify(rules ?? []).includes('"*"'),
+          `${kind} ${metadata.name}: a wildcard`,
+        ),
+        ...unless(
+          kind !== "ServiceAccount" || automountServiceAccountToken === false,
+          `${kind} ${metadata.name}: mounts its token into every pod`,
+        ),
+      ]);
+    },
+    mutations: [
+      {
+        what: "all verbs for a team's deployer",
+        file: role,
+        from: "    resources: [deployments]\n    verbs: [get, list, watch, create, update, patch, delete]",
+        to: '    resources: [deployments]\n    verbs: ["*"]',
+        says: /ClusterRole argocd-deployer-team: a wildcard/,
+      },
+      {
+        what: "a service account that mounts its token",
+        file: "apps/antaeus/base/service-account.yaml",
+        from: "automountServiceAccountToken: false",
+        to: "automountServiceAccountToken: true",
+        says: /ServiceAccount antaeus: mounts its token/,
+      },
+    ],
+  },
+];

@@ -1,12 +1,11 @@
 import test from "ava";
 import type { Manifest } from "../../tools/render/manifests.ts";
-import { kustomize, podSpecs, Repository } from "../support/repository.ts";
+import { kustomize, podSpecs, here as repository } from "../support/repository.ts";
 import { isPinned } from "./images.ts";
 import { unknownFields, violation } from "./schemas.ts";
 
 console.log(`▸ Manifests are rendered by ${kustomize.name}`);
 
-const repository = new Repository();
 const { entryPoints, environments, services } = repository;
 const render = (folder: string) => repository.render(folder);
 const original = "apps/antaeus/components/published-original";
@@ -74,7 +73,7 @@ for (const environment of environments) {
 }
 
 const local = "http://git.git.svc/pe-gitops.git";
-const remote = "https://github.com/bpesics/pe-gitops.git";
+const remote = `https://github.com/${repository.nameOnGitHub}.git`;
 /** Manifests wherever the repository is. */
 const anywhere = (manifests: object[]) =>
   JSON.parse(JSON.stringify(manifests).replaceAll(local, "here").replaceAll(remote, "here"));
@@ -94,7 +93,10 @@ test("the challenge's own Antaeus is an option that needs no more than ours, but
   const manifests = await repository.renderWith(original, overlay);
   const [{ spec }] = podSpecs(manifests) as [ReturnType<typeof podSpecs>[0]];
   const [container] = spec.containers;
-  t.regex(container.image, /^ghcr\.io\/bpesics\/pe-antaeus-original:/);
+  t.true(
+    container.image.startsWith(`${repository.registry}/pe-antaeus-original:`),
+    container.image,
+  );
   t.deepEqual(spec.securityContext, before?.securityContext);
   t.deepEqual(container.securityContext, before?.containers[0].securityContext);
   t.deepEqual(spec.volumes, [{ name: "tmp", emptyDir: { sizeLimit: "100Mi" } }]);

@@ -11,7 +11,11 @@ import {
   targets,
 } from "../access/network.ts";
 import { containers, podSpecs, type Repository } from "../support/repository.ts";
-import { check, each, type Rule, same } from "./rule.ts";
+import { each, type Rule, same, unless } from "./rule.ts";
+
+const toPayment = "clusters/base/namespaces/app-payment/network-policies.yaml";
+const fromAntaeus = "clusters/base/namespaces/app-antaeus/network-policies.yaml";
+const peer = "              kubernetes.io/metadata.name: app-antaeus\n          podSelector:\n";
 
 /** Either end of a connection, as a policy sees it. What is in no namespace is no pod. */
 interface Peer extends Partial<Place> {
@@ -184,34 +188,123 @@ async function matrix(repository: Repository, environment: string): Promise<stri
     const declared = table[source].includes(target);
     const what = `${environment}: ${sources[source]} → ${targets[target]}`;
     return [
-      ...check(
+      ...unless(
         (leaves && enters) === declared,
         `${what} is ${leaves && enters ? "open" : "closed"}`,
       ),
       // Either side holds by itself, so that a mistake on the other opens nothing.
-      ...check(!caller.namespace?.startsWith("app-") || leaves === declared, `${what} may leave`),
-      ...check(called !== payment || enters === declared, `${what} may enter`),
+      ...unless(!caller.namespace?.startsWith("app-") || leaves === declared, `${what} may leave`),
+      ...unless(called !== payment || enters === declared, `${what} may enter`),
     ];
   });
 }
 
-export const network: Record<string, Rule> = {
-  "the network policies make the table of tests/access/network.ts": (repository) =>
-    each(repository.environments, (environment) => matrix(repository, environment)),
-
-  "what no policy names is closed, in each service's namespace, in both directions": (repository) =>
-    each(repository.environments, async (environment) => {
-      const manifests = await repository.platform(environment);
-      return each(repository.services, (team) => {
-        const denies = manifests.filter(
-          ({ kind, metadata, spec }) =>
-            kind === "NetworkPolicy" &&
-            metadata.namespace === `app-${team}` &&
-            Object.keys(spec.podSelector).length === 0 &&
-            !spec.ingress,
-        );
-        const directions = denies.flatMap(({ spec }) => (spec.egress ? [] : spec.policyTypes));
-        return same(`${environment}: app-${team} closes`, directions.sort(), ["Egress", "Ingress"]);
-      });
-    }),
-};
+export const network: Rule[] = [
+  {
+    title: "The network policies allow what tests/access/network.ts declares, and nothing else",
+    check: (repository) =>
+      each(repository.environments, (environment) => matrix(repository, environment)),
+    mutations: [
+      {
+        what: "a namespace or pods where pods in the namespace are meant",
+        file: toPayment,
+        from: peer,
+        to: peer.replace("          podSelector", "        - podSelector"),
+        says: /a stranger in app-antaeus → payment:9000 may enter/,
+      },
+      {
+        what: "a wrong label of the caller",
+        file: toPayment,
+        from: "              app.kubernetes.io/name: antaeus\n",
+        to: "              app: antaeus\n",
+        says: /Antaeus → payment:9000 is closed/,
+      },
+      {
+        what: "ingress from any pod of the caller's namespace",
+        file: toPayment,
+        from: "          podSelector:\n            matchLabels:\n              app.kubernetes.io/name: antaeus\n",
+        to: "",
+        says: /a stranger in app-antaeus → payment:9000 may enter/,
+      },
+      {
+        what: "the caller's egress to another port",
+        file: fromAntaeus,
+        from: "port: 9000",
+        to: "port: 9001",
+        says: /Antaeus → payment:9000 is closed/,
+      },
+      {
+        what: "egress of Antaeus to everywhere",
+        file: fromAntaeus,
+        from: "  policyTypes: [Egress]\n  egress:\n    - to:\n        # One item",
+        to: "  policyTypes: [Egress]\n  egress:\n    - {}\n    - to:\n        # One item",
+        says: /Antaeus → outside of the cluster is open/,
+      },
+      {
+        what: "payment's egress to the API server for any port",
+        file: toPayment,
+        from: "      ports:\n        - protocol: TCP\n          port: 6443\n",
+        to: "",
+        says: /payment → outside of the cluster is open/,
+      },
+      {
+        what: "egress to DNS by a wrong label",
+        file: fromAntaeus,
+        from: "k8s-app: kube-dns",
+        to: "k8s-app: coredns",
+        says: /Antaeus → DNS is closed/,
+      },
+      {
+        what: "ingress from scrapers of any label",
+        file: toPayment,
+        from: '          podSelector:\n            matchLabels:\n              metrics-scraper: "true"\n',
+        to: "",
+        says: /its neighbour without the label → payment:9000 is open/,
+      },
+      {
+        what: "pods that their policies do not select",
+        file: "apps/payment/base/kustomization.yaml",
+        from: "app.kubernetes.io/name: payment",
+        to: "app.kubernetes.io/name: payments",
+        says: /payment → the API server is closed/,
+      },
+    ],
+  },
+  {
+    title: "Each service's namespace denies ingress and egress by default",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const manifests = await repository.platform(environment);
+        return each(repository.services, (team) => {
+          const denies = manifests.filter(
+            ({ kind, metadata, spec }) =>
+              kind === "NetworkPolicy" &&
+              metadata.namespace === `app-${team}` &&
+              Object.keys(spec.podSelector).length === 0 &&
+              !spec.ingress,
+          );
+          const directions = denies.flatMap(({ spec }) => (spec.egress ? [] : spec.policyTypes));
+          return same(`${environment}: app-${team} closes`, directions.sort(), [
+            "Egress",
+            "Ingress",
+          ]);
+        });
+      }),
+    mutations: [
+      {
+        what: "a default without ingress",
+        file: toPayment,
+        from: "policyTypes: [Ingress, Egress]",
+        to: "policyTypes: [Egress]",
+        says: /app-payment closes: \["Egress"\]/,
+      },
+      {
+        what: "a default for some pods only",
+        file: fromAntaeus,
+        from: "  podSelector: {}\n  policyTypes: [Ingress, Egress]",
+        to: "  podSelector: {matchLabels: {a: b}}\n  policyTypes: [Ingress, Egress]",
+        says: /app-antaeus closes: \[\]/,
+      },
+    ],
+  },
+];

@@ -1,7 +1,12 @@
 import type { Manifest } from "../../tools/render/manifests.ts";
 import { permissions as table, type Who } from "../access/permissions.ts";
 import { podSpecs, type Repository } from "../support/repository.ts";
-import { check, each, type Rule, same } from "./rule.ts";
+import { each, type Rule, same, unless } from "./rule.ts";
+
+const project = "argocd/projects/payment.yaml";
+const settings = "argocd/install/settings.yaml";
+const users = "argocd/install/permissions.yaml";
+const logins = "clusters/local/argocd/logins.yaml";
 
 /** Argo CD's own two roles, as far as the table asks for them. */
 const builtIn = ["p, role:admin, *, *, *, allow", "p, role:readonly, *, get, *, allow"];
@@ -110,7 +115,7 @@ async function matrix(repository: Repository, environment: string): Promise<stri
             ? "own team"
             : "another team";
     return each([user, `local-${user}`], (subject) =>
-      check(
+      unless(
         rbac.may(subject, right, objectOf(right, name, project)) === allowed.includes(who),
         `${environment}: ${subject} ${allowed.includes(who) ? "may not" : "may"} ${action} (${name})`,
       ),
@@ -118,66 +123,190 @@ async function matrix(repository: Repository, environment: string): Promise<stri
   });
 }
 
-export const permissions: Record<string, Rule> = {
-  "Argo CD's settings and projects make the table of tests/access/permissions.ts": (repository) =>
-    each(repository.environments, (environment) => matrix(repository, environment)),
-
-  "only the platform's group is everywhere, and only a laptop has other users": async (
-    repository,
-  ) => {
-    const laptop = await repository.render("clusters/local/argocd");
-    const logins = Object.keys(configMap(laptop, "argocd-cm")).filter((key) =>
-      key.startsWith("accounts."),
-    );
-    const users = logins.map((key) => key.slice("accounts.".length));
-    return [
-      ...(await each(repository.environments, async (environment) => {
-        const argocd = await repository.render(`clusters/${environment}/argocd`);
-        return same(`${environment}: argocd-rbac-cm`, configMap(argocd, "argocd-rbac-cm"), {
-          "policy.default": "",
-          "policy.matchMode": "glob",
-          scopes: "[groups]",
-          "policy.csv": "g, platform, role:admin\n",
-        });
-      })),
-      ...same(
-        "a laptop's users",
-        users.sort(),
-        [...repository.services, "nobody", "platform"].map((name) => `local-${name}`).sort(),
-      ),
-    ];
+export const permissions: Rule[] = [
+  {
+    title:
+      "Argo CD's settings and projects allow what tests/access/permissions.ts declares, and nothing else",
+    check: (repository) =>
+      each(repository.environments, (environment) => matrix(repository, environment)),
+    mutations: [
+      {
+        what: "a default role that may read everything",
+        file: users,
+        from: 'policy.default: ""',
+        to: "policy.default: role:readonly",
+        says: /nobody may see the application \(payment\)/,
+      },
+      {
+        what: "a role for another team's group",
+        file: project,
+        from: "        - payment\n",
+        to: "        - antaeus\n",
+        says: /antaeus may sync to what Git says \(payment\)/,
+      },
+      {
+        what: "a team that may delete its application",
+        file: project,
+        from: "applications, rollback, payment/*, allow",
+        to: "applications, *, payment/*, allow",
+        says: /payment may delete the application \(payment\)/,
+      },
+      {
+        what: "a team that may not roll back",
+        file: project,
+        from: "        - p, proj:payment:team, applications, rollback, payment/*, allow\n",
+        to: "",
+        says: /payment may not roll back \(payment\)/,
+      },
+      {
+        what: "a team that may sync any revision",
+        file: settings,
+        from: 'requireOverridePrivilegeForRevisionSync: "true"',
+        to: 'requireOverridePrivilegeForRevisionSync: "false"',
+        says: /payment may sync to another revision \(payment\)/,
+      },
+      {
+        what: "shells in pods, for administrators",
+        file: settings,
+        from: 'exec.enabled: "false"',
+        to: 'exec.enabled: "true"',
+        says: /platform may open a shell in a pod/,
+      },
+      {
+        what: "a login in another team's role",
+        file: logins,
+        from: "g, local-payment, proj:payment:team",
+        to: "g, local-payment, proj:antaeus:team",
+        says: /local-payment may see the application \(antaeus\)/,
+      },
+    ],
   },
-
-  "Argo CD's settings close what nobody needs": (repository) =>
-    each(["local", ...repository.environments], async (cluster) => {
-      const manifests = await repository.render(`clusters/${cluster}/argocd`);
-      const settings = configMap(manifests, "argocd-cm");
-      const expected = {
-        "exec.enabled": "false",
-        "application.sync.impersonation.enabled": "true",
-        "application.sync.requireOverridePrivilegeForRevisionSync": "true",
-        "server.rbac.rollback.enforce.enable": "true",
-      };
-      const server = podSpecs(manifests).find(({ name }) => name === "argocd-server");
-      return [
-        ...(await each(Object.entries(expected), ([key, value]) =>
-          same(`${cluster}: argocd-cm: ${key}`, settings[key], value),
-        )),
-        ...same(`${cluster}: argocd-server`, server?.spec.containers[0].args, [
-          "/usr/local/bin/argocd-server",
-          "--insecure",
-          "--sync-with-replace-allowed=false",
-        ]),
-      ];
-    }),
-
-  "the root's health is that of the Applications that it made": (repository) =>
-    each(["local", ...repository.environments], async (cluster) => {
-      const settings = configMap(
-        await repository.render(`clusters/${cluster}/argocd`),
-        "argocd-cm",
+  {
+    title: "Only the platform's group administers Argo CD, and only a laptop has local users",
+    check: async (repository) => {
+      const laptop = await repository.render("clusters/local/argocd");
+      const logins = Object.keys(configMap(laptop, "argocd-cm")).filter((key) =>
+        key.startsWith("accounts."),
       );
-      const health = settings["resource.customizations.health.argoproj.io_Application"] ?? "";
-      return check(/obj\.status\.health/.test(health), `${cluster}: no health of an Application`);
-    }),
-};
+      const users = logins.map((key) => key.slice("accounts.".length));
+      return [
+        ...(await each(repository.environments, async (environment) => {
+          const argocd = await repository.render(`clusters/${environment}/argocd`);
+          return same(`${environment}: argocd-rbac-cm`, configMap(argocd, "argocd-rbac-cm"), {
+            "policy.default": "",
+            "policy.matchMode": "glob",
+            scopes: "[groups]",
+            "policy.csv": "g, platform, role:admin\n",
+          });
+        })),
+        ...same(
+          "a laptop's users",
+          users.sort(),
+          [...repository.services, "nobody", "platform"].map((name) => `local-${name}`).sort(),
+        ),
+      ];
+    },
+    mutations: [
+      {
+        what: "another group of administrators",
+        file: users,
+        from: "    g, platform, role:admin\n",
+        to: "    g, platform, role:admin\n    g, on-call, role:admin\n",
+        says: /argocd-rbac-cm.*on-call/,
+      },
+      {
+        what: "policies that are matched by another kind of pattern",
+        file: users,
+        from: "policy.matchMode: glob",
+        to: "policy.matchMode: regex",
+        says: /argocd-rbac-cm.*regex/,
+      },
+      {
+        what: "a login with the name of a group",
+        file: logins,
+        from: "accounts.local-nobody: login",
+        to: "accounts.platform: login",
+        says: /a laptop's users: .*"platform"/,
+      },
+    ],
+  },
+  {
+    title: "Argo CD's settings disable what nobody needs",
+    check: (repository) =>
+      each(["local", ...repository.environments], async (cluster) => {
+        const manifests = await repository.render(`clusters/${cluster}/argocd`);
+        const settings = configMap(manifests, "argocd-cm");
+        const expected = {
+          "exec.enabled": "false",
+          "application.sync.impersonation.enabled": "true",
+          "application.sync.requireOverridePrivilegeForRevisionSync": "true",
+          "server.rbac.rollback.enforce.enable": "true",
+        };
+        const server = podSpecs(manifests).find(({ name }) => name === "argocd-server");
+        return [
+          ...(await each(Object.entries(expected), ([key, value]) =>
+            same(`${cluster}: argocd-cm: ${key}`, settings[key], value),
+          )),
+          ...same(`${cluster}: argocd-server`, server?.spec.containers[0].args, [
+            "/usr/local/bin/argocd-server",
+            "--insecure",
+            "--sync-with-replace-allowed=false",
+          ]),
+        ];
+      }),
+    mutations: [
+      {
+        what: "syncs by Argo CD's own account",
+        file: settings,
+        from: 'impersonation.enabled: "true"',
+        to: 'impersonation.enabled: "false"',
+        says: /application.sync.impersonation.enabled: "false"/,
+      },
+      {
+        what: "a right to sync that implies rollback",
+        file: settings,
+        from: '  server.rbac.rollback.enforce.enable: "true"\n',
+        to: "",
+        says: /server.rbac.rollback.enforce.enable: undefined/,
+      },
+      {
+        what: "a sync that replaces what it should update",
+        file: "argocd/install/server.yaml",
+        from: "--sync-with-replace-allowed=false",
+        to: "--sync-with-replace-allowed=true",
+        says: /argocd-server: .*"--sync-with-replace-allowed=true"/,
+      },
+      {
+        what: "one environment that changes a setting",
+        file: "clusters/production/argocd/kustomization.yaml",
+        from: "  - ../../../argocd\n",
+        to: '  - ../../../argocd\npatches:\n  - target: {kind: ConfigMap, name: argocd-cm}\n    patch: |-\n      - op: replace\n        path: /data/exec.enabled\n        value: "true"\n',
+        says: /production: argocd-cm: exec.enabled: "true"/,
+      },
+    ],
+  },
+  {
+    title: "The root's health includes that of its Applications",
+    check: (repository) =>
+      each(["local", ...repository.environments], async (cluster) => {
+        const settings = configMap(
+          await repository.render(`clusters/${cluster}/argocd`),
+          "argocd-cm",
+        );
+        const health = settings["resource.customizations.health.argoproj.io_Application"] ?? "";
+        return unless(
+          /obj\.status\.health/.test(health),
+          `${cluster}: no health of an Application`,
+        );
+      }),
+    mutations: [
+      {
+        what: "a root that is always Healthy",
+        file: settings,
+        from: "obj.status and obj.status.health or {}",
+        to: '{ status = "Healthy" }',
+        says: /no health of an Application/,
+      },
+    ],
+  },
+];

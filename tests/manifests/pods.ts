@@ -1,7 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Manifest } from "../../tools/render/manifests.ts";
 import { containers, type Fields, podSpecs, type Repository } from "../support/repository.ts";
-import { check, each, type Rule, same } from "./rule.ts";
+import { each, type Rule, same, unless } from "./rule.ts";
+
+const payment = "apps/payment/base/deployment.yaml";
+const antaeus = "apps/antaeus/base/deployment.yaml";
+const volume = "apps/antaeus/base/volume.yaml";
 
 /** Every pod of every overlay, with the words that say which it is. */
 async function podsOf(repository: Repository) {
@@ -19,131 +23,304 @@ async function podsOf(repository: Repository) {
 const deployments = (manifests: Manifest[]) =>
   manifests.filter(({ kind }) => kind === "Deployment");
 
-export const pods: Record<string, Rule> = {
-  "every pod is restricted": async (repository) =>
-    each(await podsOf(repository), ({ what, spec }) => [
-      ...same(`${what}: token`, spec.automountServiceAccountToken, false),
-      ...same(`${what}: service links`, spec.enableServiceLinks, false),
-      ...check(spec.securityContext?.runAsNonRoot === true, `${what} may run as root`),
-      ...check(spec.securityContext?.runAsUser > 0, `${what} runs as no user of its own`),
-      ...same(`${what}: seccomp`, spec.securityContext?.seccompProfile, { type: "RuntimeDefault" }),
-      ...["hostNetwork", "hostPID", "hostIPC"].flatMap((field) =>
-        check(!spec[field], `${what} has ${field}`),
-      ),
-      ...containers(spec).flatMap(({ name, securityContext }) =>
-        same(`${what}, ${name}`, securityContext, {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
+export const pods: Rule[] = [
+  {
+    title: "Every pod is restricted",
+    check: async (repository) =>
+      each(await podsOf(repository), ({ what, spec }) => [
+        ...same(`${what}: token`, spec.automountServiceAccountToken, false),
+        ...same(`${what}: service links`, spec.enableServiceLinks, false),
+        ...unless(spec.securityContext?.runAsNonRoot === true, `${what} may run as root`),
+        ...unless(spec.securityContext?.runAsUser > 0, `${what} runs as no user of its own`),
+        ...same(`${what}: seccomp`, spec.securityContext?.seccompProfile, {
+          type: "RuntimeDefault",
         }),
+        ...["hostNetwork", "hostPID", "hostIPC"].flatMap((field) =>
+          unless(!spec[field], `${what} has ${field}`),
+        ),
+        ...containers(spec).flatMap(({ name, securityContext }) =>
+          same(`${what}, ${name}`, securityContext, {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"] },
+          }),
+        ),
+      ]),
+    mutations: [
+      {
+        what: "a pod that may run as root",
+        file: payment,
+        from: "        runAsNonRoot: true\n",
+        to: "",
+        says: /Deployment payment may run as root/,
+      },
+      {
+        what: "an added capability",
+        file: payment,
+        from: "drop: [ALL]",
+        to: "drop: [ALL]\n              add: [NET_ADMIN]",
+        says: /payment, payment: .*NET_ADMIN/,
+      },
+      {
+        what: "a root file system that is writable",
+        file: payment,
+        from: "readOnlyRootFilesystem: true",
+        to: "readOnlyRootFilesystem: false",
+        says: /"readOnlyRootFilesystem":false/,
+      },
+      {
+        what: "a pod in the node's network",
+        file: payment,
+        from: "      enableServiceLinks: false\n",
+        to: "      enableServiceLinks: false\n      hostNetwork: true\n",
+        says: /has hostNetwork/,
+      },
+      {
+        what: "a pod with a token for the API server",
+        file: antaeus,
+        from: "automountServiceAccountToken: false",
+        to: "automountServiceAccountToken: true",
+        says: /Deployment antaeus: token: true/,
+      },
+      {
+        what: "a pod without a seccomp profile",
+        file: payment,
+        from: "type: RuntimeDefault",
+        to: "type: Unconfined",
+        says: /seccomp: .*Unconfined/,
+      },
+    ],
+  },
+  {
+    title: "Every container is probed at a port that it opens",
+    check: async (repository) =>
+      each(await podsOf(repository), ({ what, spec }) =>
+        each(spec.containers, (container: Fields) =>
+          each(["startupProbe", "readinessProbe", "livenessProbe"], (probe) => {
+            const ports = (container.ports ?? []).map(({ name }: { name: string }) => name);
+            return unless(
+              ports.includes(container[probe]?.httpGet?.port),
+              `${what}, ${container.name}: no ${probe} at one of its ports`,
+            );
+          }),
+        ),
       ),
-    ]),
-
-  "every container is probed at a port that it opens": async (repository) =>
-    each(await podsOf(repository), ({ what, spec }) =>
-      each(spec.containers, (container: Fields) =>
-        each(["startupProbe", "readinessProbe", "livenessProbe"], (probe) => {
-          const ports = (container.ports ?? []).map(({ name }: { name: string }) => name);
-          return check(
-            ports.includes(container[probe]?.httpGet?.port),
-            `${what}, ${container.name}: no ${probe} at one of its ports`,
-          );
-        }),
-      ),
-    ),
-
-  "every container asks for what it needs, and is limited": async (repository) =>
-    each(await podsOf(repository), ({ what, spec }) =>
-      each(containers(spec), ({ name, resources = {} }) =>
-        each(["requests", "limits"], (kind) =>
-          each(["cpu", "memory"], (resource) =>
-            check(resources[kind]?.[resource], `${what}, ${name}: no ${kind} of ${resource}`),
+    mutations: [
+      {
+        what: "a container without a readiness probe",
+        file: payment,
+        from: "readinessProbe:",
+        to: "terminationMessagePolicy: File\n          lifecycle:\n            postStart:",
+        says: /payment, payment: no readinessProbe/,
+      },
+      {
+        what: "probes of a port that does not exist",
+        file: payment,
+        from: "- name: http\n              containerPort: 9000",
+        to: "- name: web\n              containerPort: 9000",
+        says: /payment, payment: no livenessProbe at one of its ports/,
+      },
+    ],
+  },
+  {
+    title: "Every container has requests and limits",
+    check: async (repository) =>
+      each(await podsOf(repository), ({ what, spec }) =>
+        each(containers(spec), ({ name, resources = {} }) =>
+          each(["requests", "limits"], (kind) =>
+            each(["cpu", "memory"], (resource) =>
+              unless(resources[kind]?.[resource], `${what}, ${name}: no ${kind} of ${resource}`),
+            ),
           ),
         ),
       ),
-    ),
-
-  "a new version takes over without a gap, and one that writes a volume alone": async (
-    repository,
-  ) =>
-    each(repository.overlays, async (folder) =>
-      each(deployments(await repository.render(folder)), ({ metadata, spec }) => {
-        const what = `${folder}: ${metadata.name}`;
-        const pod = spec.template.spec;
-        const writes = (pod.volumes ?? []).some(
-          (volume: object) => "persistentVolumeClaim" in volume,
-        );
-        const { strategy = {}, progressDeadlineSeconds } = spec;
-        return [
-          ...check(progressDeadlineSeconds <= 300, `${what}: a stuck rollout is not reported`),
-          // What payment takes to be forgotten and to finish, its DRAIN_SECONDS and 10 more, and some.
-          ...check(
-            pod.terminationGracePeriodSeconds >= 20,
-            `${what}: a pod is killed before it finished`,
-          ),
-          ...(writes
-            ? same(`${what}: pods that write`, [spec.replicas, strategy.type], [1, "Recreate"])
-            : [...same(`${what}: maxUnavailable`, strategy.rollingUpdate?.maxUnavailable, 0)]),
-        ];
-      }),
-    ),
-
-  "what is scaled by an autoscaler has no number of replicas": async (repository) =>
-    each(repository.overlays, async (folder) => {
-      const manifests = await repository.render(folder);
-      const scaled = manifests
-        .filter(({ kind }) => kind === "HorizontalPodAutoscaler")
-        .map(({ spec }) => spec.scaleTargetRef.name);
-      return each(deployments(manifests), ({ metadata: { name }, spec }) =>
-        check(
-          scaled.includes(name) === (spec.replicas === undefined),
-          `${folder}: ${name} has ${spec.replicas} replicas in Git and ${scaled.length} autoscalers`,
-        ),
-      );
-    }),
-
-  "a drain leaves a pod of what is scaled": async (repository) =>
-    each(repository.overlays, async (folder) => {
-      const manifests = await repository.render(folder);
-      const budgets = manifests.filter(({ kind }) => kind === "PodDisruptionBudget");
-      return each(
-        manifests.filter(({ kind }) => kind === "HorizontalPodAutoscaler"),
-        ({ spec: { scaleTargetRef, minReplicas } }) => {
-          const { name } = scaleTargetRef;
-          const pods = deployments(manifests).find(({ metadata }) => metadata.name === name);
-          const budget = budgets.find(({ spec }) =>
-            isDeepStrictEqual(spec.selector, pods?.spec.selector),
+    mutations: [
+      {
+        what: "a container without limits",
+        file: payment,
+        from: '            limits:\n              cpu: "1"\n              memory: 192Mi\n',
+        to: "",
+        says: /payment, payment: no limits of memory/,
+      },
+      {
+        what: "a container without a request of memory",
+        file: antaeus,
+        from: "              memory: 128Mi\n",
+        to: "",
+        says: /antaeus, antaeus: no requests of memory/,
+      },
+    ],
+  },
+  {
+    title: "A rollout leaves no gap, and a Deployment that writes a volume has one pod at a time",
+    check: async (repository) =>
+      each(repository.overlays, async (folder) =>
+        each(deployments(await repository.render(folder)), ({ metadata, spec }) => {
+          const what = `${folder}: ${metadata.name}`;
+          const pod = spec.template.spec;
+          const writes = (pod.volumes ?? []).some(
+            (volume: object) => "persistentVolumeClaim" in volume,
           );
+          const { strategy = {}, progressDeadlineSeconds } = spec;
           return [
-            ...check(minReplicas >= 2, `${folder}: one pod of ${name} may be all of them`),
-            ...check(budget, `${folder}: a drain may take every pod of ${name}`),
-            ...same(`${folder}: ${name} without`, budget?.spec.maxUnavailable, 1),
+            ...unless(progressDeadlineSeconds <= 300, `${what}: a stuck rollout is not reported`),
+            // What payment takes to be forgotten and to finish, its DRAIN_SECONDS and 10 more, and some.
+            ...unless(
+              pod.terminationGracePeriodSeconds >= 20,
+              `${what}: a pod is killed before it finished`,
+            ),
+            ...(writes
+              ? same(`${what}: pods that write`, [spec.replicas, strategy.type], [1, "Recreate"])
+              : [...same(`${what}: maxUnavailable`, strategy.rollingUpdate?.maxUnavailable, 0)]),
           ];
-        },
-      );
-    }),
-
-  "a changed value is another ConfigMap, so that the pods roll": async (repository) =>
-    each(repository.overlays, async (folder) => {
-      const manifests = await repository.render(folder);
-      return each(
-        manifests.filter(({ kind }) => kind === "ConfigMap"),
-        ({ metadata: { name } }) =>
-          check(/-[a-z0-9]{10}$/.test(name), `${folder}: ${name} has no hash of its content`),
-      );
-    }),
-
-  "invoices outlive the manifest of their volume": async (repository) =>
-    each(repository.overlays, async (folder) => {
-      const manifests = await repository.render(folder);
-      return each(
-        manifests.filter(({ kind }) => kind === "PersistentVolumeClaim"),
-        ({ metadata }) =>
-          same(
-            `${folder}: volume ${metadata.name}`,
-            metadata.annotations?.["argocd.argoproj.io/sync-options"],
-            "Prune=false,Delete=false",
+        }),
+      ),
+    mutations: [
+      {
+        what: "a rollout that takes a pod away first",
+        file: payment,
+        from: "maxUnavailable: 0",
+        to: "maxUnavailable: 1",
+        says: /payment: maxUnavailable: 1, not 0/,
+      },
+      {
+        what: "two pods that write one volume",
+        file: antaeus,
+        from: "    type: Recreate\n",
+        to: "    type: RollingUpdate\n",
+        says: /antaeus: pods that write: \[1,"RollingUpdate"\]/,
+      },
+      {
+        what: "a grace period that is shorter than a drain",
+        file: payment,
+        from: "terminationGracePeriodSeconds: 30",
+        to: "terminationGracePeriodSeconds: 5",
+        says: /payment: a pod is killed before it finished/,
+      },
+    ],
+  },
+  {
+    title: "A Deployment has either an autoscaler or a number of replicas",
+    check: async (repository) =>
+      each(repository.overlays, async (folder) => {
+        const manifests = await repository.render(folder);
+        const scaled = manifests
+          .filter(({ kind }) => kind === "HorizontalPodAutoscaler")
+          .map(({ spec }) => spec.scaleTargetRef.name);
+        return each(deployments(manifests), ({ metadata: { name }, spec }) =>
+          unless(
+            scaled.includes(name) === (spec.replicas === undefined),
+            `${folder}: ${name} has ${spec.replicas} replicas in Git and ${scaled.length} autoscalers`,
           ),
-      );
-    }),
-};
+        );
+      }),
+    mutations: [
+      {
+        what: "a number of replicas beside an autoscaler",
+        file: payment,
+        from: "spec:\n  revisionHistoryLimit",
+        to: "spec:\n  replicas: 2\n  revisionHistoryLimit",
+        says: /payment has 2 replicas in Git and 1 autoscalers/,
+      },
+      {
+        what: "neither an autoscaler nor a number of replicas",
+        file: "apps/payment/base/kustomization.yaml",
+        from: "  - autoscaler.yaml\n",
+        to: "",
+        says: /payment has undefined replicas in Git and 0 autoscalers/,
+      },
+    ],
+  },
+  {
+    title: "A drain of a node leaves a pod of each scaled Deployment",
+    check: async (repository) =>
+      each(repository.overlays, async (folder) => {
+        const manifests = await repository.render(folder);
+        const budgets = manifests.filter(({ kind }) => kind === "PodDisruptionBudget");
+        return each(
+          manifests.filter(({ kind }) => kind === "HorizontalPodAutoscaler"),
+          ({ spec: { scaleTargetRef, minReplicas } }) => {
+            const { name } = scaleTargetRef;
+            const pods = deployments(manifests).find(({ metadata }) => metadata.name === name);
+            const budget = budgets.find(({ spec }) =>
+              isDeepStrictEqual(spec.selector, pods?.spec.selector),
+            );
+            return [
+              ...unless(minReplicas >= 2, `${folder}: one pod of ${name} may be all of them`),
+              ...unless(budget, `${folder}: a drain may take every pod of ${name}`),
+              ...same(`${folder}: ${name} without`, budget?.spec.maxUnavailable, 1),
+            ];
+          },
+        );
+      }),
+    mutations: [
+      {
+        what: "an autoscaler that goes down to one pod",
+        file: "apps/payment/base/autoscaler.yaml",
+        from: "minReplicas: 2",
+        to: "minReplicas: 1",
+        says: /one pod of payment may be all of them/,
+      },
+      {
+        what: "a disruption budget of other pods",
+        file: "apps/payment/base/disruption-budget.yaml",
+        from: "      app.kubernetes.io/name: payment",
+        to: "      app.kubernetes.io/component: payment",
+        says: /a drain may take every pod of payment/,
+      },
+      {
+        what: "a disruption budget of two pods at once",
+        file: "apps/payment/base/disruption-budget.yaml",
+        from: "maxUnavailable: 1",
+        to: "maxUnavailable: 2",
+        says: /payment without: 2, not 1/,
+      },
+    ],
+  },
+  {
+    title: "A changed value makes another ConfigMap, so that the pods roll",
+    check: async (repository) =>
+      each(repository.overlays, async (folder) => {
+        const manifests = await repository.render(folder);
+        return each(
+          manifests.filter(({ kind }) => kind === "ConfigMap"),
+          ({ metadata: { name } }) =>
+            unless(/-[a-z0-9]{10}$/.test(name), `${folder}: ${name} has no hash of its content`),
+        );
+      }),
+    mutations: [
+      {
+        what: "a ConfigMap without a hash of its content",
+        file: "apps/payment/base/kustomization.yaml",
+        from: "configMapGenerator:\n",
+        to: "generatorOptions:\n  disableNameSuffixHash: true\nconfigMapGenerator:\n",
+        says: /payment-config-env has no hash/,
+      },
+    ],
+  },
+  {
+    title: "Volumes outlive their manifests",
+    check: async (repository) =>
+      each(repository.overlays, async (folder) => {
+        const manifests = await repository.render(folder);
+        return each(
+          manifests.filter(({ kind }) => kind === "PersistentVolumeClaim"),
+          ({ metadata }) =>
+            same(
+              `${folder}: volume ${metadata.name}`,
+              metadata.annotations?.["argocd.argoproj.io/sync-options"],
+              "Prune=false,Delete=false",
+            ),
+        );
+      }),
+    mutations: [
+      {
+        what: "a volume that may be pruned",
+        file: volume,
+        from: "Prune=false,Delete=false",
+        to: "Delete=false",
+        says: /volume antaeus: "Delete=false"/,
+      },
+    ],
+  },
+];

@@ -1,5 +1,8 @@
 import type { Manifest } from "../../tools/render/manifests.ts";
-import { check, each, type Rule, same } from "./rule.ts";
+import { here } from "../support/repository.ts";
+import { each, type Rule, same, unless } from "./rule.ts";
+
+const project = "argocd/projects/payment.yaml";
 
 const cluster = "https://kubernetes.default.svc";
 
@@ -65,104 +68,196 @@ function allows(
   ];
 }
 
-export const projects: Record<string, Rule> = {
-  "a team's project is its namespace, its kinds, its deployer and its group, and nothing more": (
-    repository,
-  ) =>
-    each(repository.environments, async (environment) => {
-      const manifests = await repository.platform(environment);
-      return each(repository.services, (team) => {
-        const project = manifests.find(
-          ({ kind, metadata }) => kind === "AppProject" && metadata.name === team,
-        );
-        if (!project) return [`${environment}: ${team} has no project`];
-        const { description, namespaceResourceWhitelist, roles, ...spec } = project.spec;
+export const projects: Rule[] = [
+  {
+    title: "A team's project allows its namespace, kinds, deployer and group, and nothing more",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const manifests = await repository.platform(environment);
+        return each(repository.services, (team) => {
+          const project = manifests.find(
+            ({ kind, metadata }) => kind === "AppProject" && metadata.name === team,
+          );
+          if (!project) return [`${environment}: ${team} has no project`];
+          const { description, namespaceResourceWhitelist, roles, ...spec } = project.spec;
+          return [
+            ...unless(description, `${team}: no description`),
+            ...same(
+              `${team}: kinds`,
+              kinds(namespaceResourceWhitelist ?? []),
+              [...deployed, ...seen].sort(),
+            ),
+            ...same(
+              `${team}: groups`,
+              roles.map(({ groups }: { groups: string[] }) => groups),
+              [[team]],
+            ),
+            ...same(
+              `${team}: everything else`,
+              { ...spec, sourceRepos: spec.sourceRepos?.length },
+              {
+                clusterResourceWhitelist: [],
+                destinationServiceAccounts: [
+                  {
+                    defaultServiceAccount: `argocd-deployers:${team}`,
+                    namespace: `app-${team}`,
+                    server: cluster,
+                  },
+                ],
+                destinations: [{ namespace: `app-${team}`, server: cluster }],
+                sourceRepos: 1,
+              },
+            ),
+          ];
+        });
+      }),
+    mutations: [
+      {
+        what: "the namespaces of all services",
+        file: project,
+        from: "  destinations:\n    - server: https://kubernetes.default.svc\n      namespace: app-payment",
+        to: "  destinations:\n    - server: https://kubernetes.default.svc\n      namespace: app-*",
+        says: /payment: everything else: .*app-\*/,
+      },
+      {
+        what: "one more kind",
+        file: project,
+        from: "    - group: apps\n      kind: ReplicaSet\n",
+        to: "    - group: apps\n      kind: ReplicaSet\n    - group: networking.k8s.io\n      kind: NetworkPolicy\n",
+        says: /payment: kinds: .*NetworkPolicy/,
+      },
+      {
+        what: "cluster-scoped kinds",
+        file: project,
+        from: "clusterResourceWhitelist: []",
+        to: 'clusterResourceWhitelist: [{group: "*", kind: "*"}]',
+        says: /payment: everything else: .*"kind":"\*"/,
+      },
+      {
+        what: "the platform's deployer",
+        file: project,
+        from: "argocd-deployers:payment",
+        to: "argocd-deployers:platform",
+        says: /payment: everything else: .*argocd-deployers:platform/,
+      },
+      {
+        what: "one more repository",
+        file: "clusters/repository/kustomization.yaml",
+        from: `value: [https://github.com/${here.nameOnGitHub}.git]`,
+        to: `value: [https://github.com/${here.nameOnGitHub}.git, "*"]`,
+        says: /payment: everything else: .*"sourceRepos":2/,
+      },
+    ],
+  },
+  {
+    title: "The platform's projects allow the kinds that they deploy, and no others",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const platform = await repository.platform(environment);
+        const argocd = await repository.render(`clusters/${environment}/argocd`);
+        const project = (name: string) =>
+          platform.find(({ kind, metadata }) => kind === "AppProject" && metadata.name === name)
+            ?.spec ?? {};
         return [
-          ...check(description, `${team}: no description`),
-          ...same(
-            `${team}: kinds`,
-            kinds(namespaceResourceWhitelist ?? []),
-            [...deployed, ...seen].sort(),
-          ),
-          ...same(
-            `${team}: groups`,
-            roles.map(({ groups }: { groups: string[] }) => groups),
-            [[team]],
-          ),
-          ...same(
-            `${team}: everything else`,
-            { ...spec, sourceRepos: spec.sourceRepos?.length },
-            {
-              clusterResourceWhitelist: [],
-              destinationServiceAccounts: [
-                {
-                  defaultServiceAccount: `argocd-deployers:${team}`,
-                  namespace: `app-${team}`,
-                  server: cluster,
-                },
-              ],
-              destinations: [{ namespace: `app-${team}`, server: cluster }],
-              sourceRepos: 1,
-            },
+          ...allows(`${environment}: platform`, project("platform"), platform, {
+            namespaces: ["argocd", "app-*"],
+            // A new service's namespace needs no change of the project.
+            pattern: (name) => name.replace(/^app-.*/, "app-*"),
+          }),
+          ...allows(`${environment}: argocd`, project("argocd"), argocd, {
+            namespaces: ["argocd", "argocd-deployers"],
+            pattern: (name, kind) =>
+              kind === "Namespace"
+                ? name
+                : name.replace(/^argocd-.*/, "argocd-*").replace(/^\w+(?=\.)/, "*"),
+            seen,
+          }),
+        ];
+      }),
+    mutations: [
+      {
+        what: "one more kind, Role",
+        file: "argocd/projects/platform.yaml",
+        from: "    - group: rbac.authorization.k8s.io\n      kind: RoleBinding\n",
+        to: "    - group: rbac.authorization.k8s.io\n      kind: RoleBinding\n    - group: rbac.authorization.k8s.io\n      kind: Role\n",
+        says: /testing: platform: kinds: .*\/Role"/,
+      },
+      {
+        what: "a ClusterRoleBinding of any name",
+        file: "argocd/projects/platform.yaml",
+        from: "      name: issuer-keys-for-anyone\n",
+        to: "",
+        says: /testing: platform: cluster's names/,
+      },
+      {
+        what: "a ClusterRole of any name for Argo CD",
+        file: "argocd/projects/argocd.yaml",
+        from: "      kind: ClusterRole\n      name: argocd-*\n",
+        to: "      kind: ClusterRole\n",
+        says: /testing: argocd: cluster's names/,
+      },
+    ],
+  },
+  {
+    title: "Nothing may use the default project",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const project = (await repository.platform(environment)).find(
+          ({ kind, metadata }) => kind === "AppProject" && metadata.name === "default",
+        );
+        const { description: _, ...spec } = project?.spec ?? {};
+        return same(`${environment}: default`, spec, {
+          clusterResourceWhitelist: [],
+          destinations: [],
+          namespaceResourceBlacklist: [{ group: "*", kind: "*" }],
+          sourceNamespaces: [],
+          sourceRepos: [],
+        });
+      }),
+    mutations: [
+      {
+        what: "an open default project",
+        file: "argocd/projects/default.yaml",
+        from: "  destinations: []",
+        to: '  destinations: [{server: "*", namespace: "*"}]',
+        says: /testing: default/,
+      },
+    ],
+  },
+  {
+    title: "Nothing is pruned whose removal would remove everything else",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const options = "argocd.argoproj.io/sync-options";
+        const manifests = [
+          ...(await repository.platform(environment)).filter(({ kind }) => kind === "AppProject"),
+          ...(await repository.render(`clusters/${environment}/argocd`)).filter(({ kind }) =>
+            ["CustomResourceDefinition", "Namespace"].includes(kind),
           ),
         ];
-      });
-    }),
-
-  "the platform's projects allow the kinds that they deploy, and no others": (repository) =>
-    each(repository.environments, async (environment) => {
-      const platform = await repository.platform(environment);
-      const argocd = await repository.render(`clusters/${environment}/argocd`);
-      const project = (name: string) =>
-        platform.find(({ kind, metadata }) => kind === "AppProject" && metadata.name === name)
-          ?.spec ?? {};
-      return [
-        ...allows(`${environment}: platform`, project("platform"), platform, {
-          namespaces: ["argocd", "app-*"],
-          // A new service's namespace needs no change of the project.
-          pattern: (name) => name.replace(/^app-.*/, "app-*"),
-        }),
-        ...allows(`${environment}: argocd`, project("argocd"), argocd, {
-          namespaces: ["argocd", "argocd-deployers"],
-          pattern: (name, kind) =>
-            kind === "Namespace"
-              ? name
-              : name.replace(/^argocd-.*/, "argocd-*").replace(/^\w+(?=\.)/, "*"),
-          seen,
-        }),
-      ];
-    }),
-
-  "nothing may use the default project": (repository) =>
-    each(repository.environments, async (environment) => {
-      const project = (await repository.platform(environment)).find(
-        ({ kind, metadata }) => kind === "AppProject" && metadata.name === "default",
-      );
-      const { description: _, ...spec } = project?.spec ?? {};
-      return same(`${environment}: default`, spec, {
-        clusterResourceWhitelist: [],
-        destinations: [],
-        namespaceResourceBlacklist: [{ group: "*", kind: "*" }],
-        sourceNamespaces: [],
-        sourceRepos: [],
-      });
-    }),
-
-  "nothing is ever pruned that would take everything else along": (repository) =>
-    each(repository.environments, async (environment) => {
-      const options = "argocd.argoproj.io/sync-options";
-      const manifests = [
-        ...(await repository.platform(environment)).filter(({ kind }) => kind === "AppProject"),
-        ...(await repository.render(`clusters/${environment}/argocd`)).filter(({ kind }) =>
-          ["CustomResourceDefinition", "Namespace"].includes(kind),
-        ),
-      ];
-      return each(manifests, ({ kind, metadata }) =>
-        same(
-          `${environment}: ${kind} ${metadata.name}`,
-          metadata.annotations?.[options],
-          `Prune=false,Delete=false${kind === "AppProject" ? "" : ",ServerSideApply=true"}`,
-        ),
-      );
-    }),
-};
+        return each(manifests, ({ kind, metadata }) =>
+          same(
+            `${environment}: ${kind} ${metadata.name}`,
+            metadata.annotations?.[options],
+            `Prune=false,Delete=false${kind === "AppProject" ? "" : ",ServerSideApply=true"}`,
+          ),
+        );
+      }),
+    mutations: [
+      {
+        what: "CRDs that may be pruned",
+        file: "argocd/kustomization.yaml",
+        from: "CustomResourceDefinition|Namespace",
+        to: "Namespace",
+        says: /CustomResourceDefinition applications.argoproj.io: undefined/,
+      },
+      {
+        what: "projects that may be pruned",
+        file: "argocd/projects/kustomization.yaml",
+        from: "Prune=false,Delete=false",
+        to: "Delete=false",
+        says: /AppProject payment: "Delete=false"/,
+      },
+    ],
+  },
+];

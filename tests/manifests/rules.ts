@@ -3,30 +3,31 @@ import { codeowners } from "./codeowners.ts";
 import { deployers } from "./deployers.ts";
 import { files } from "./files.ts";
 import { images } from "./images.ts";
+import { lists } from "./lists.ts";
 import { namespaces } from "./namespaces.ts";
 import { network } from "./network.ts";
 import { permissions } from "./permissions.ts";
 import { pods } from "./pods.ts";
 import { projects } from "./projects.ts";
 import type { Rule } from "./rule.ts";
-import { offences, omissions } from "./tenancy.ts";
+import { tenancy } from "./tenancy.ts";
 import { wiring } from "./wiring.ts";
 import { workflows } from "./workflows.ts";
 
-/** What must be so in this repository, by the title of each rule. */
-export const rules: Record<string, Rule> = {
-  "nothing in this repository reaches beyond its team": offences,
-  "every place that has to know a service or an environment does": omissions,
+/** What must hold in this repository. */
+export const rules: Rule[] = [
   ...applications,
   ...codeowners,
   ...deployers,
   ...files,
   ...images,
+  ...lists,
   ...namespaces,
   ...network,
   ...permissions,
   ...pods,
   ...projects,
+  ...tenancy,
   ...wiring,
   ...workflows,
-};
+];

@@ -3,7 +3,11 @@ import { join } from "node:path";
 import { run } from "../../tools/cli/command.ts";
 import type { Manifest } from "../../tools/render/manifests.ts";
 
-/** The package that has the schema and the type of this kind: Kubernetes 1.34, Argo CD 3.6. */
+// The schemas and types are older than what the clusters run: kubernetes-models 5.1.0 is of Kubernetes 1.36, where the
+// clusters have 1.37, and @kubernetes-models/argo-cd 4.0.0 is of a release before Argo CD 3.6. A field that came later, such
+// as an AppProject's sourceIntegrity, fails here until the packages have it.
+
+/** The package that has the schema and the type of a kind. */
 const model = ({ apiVersion, kind }: Manifest) => {
   const models = apiVersion.startsWith("argoproj.io/")
     ? "@kubernetes-models/argo-cd"

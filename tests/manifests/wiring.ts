@@ -1,6 +1,9 @@
 import type { Manifest } from "../../tools/render/manifests.ts";
 import { type Fields, podSpecs, type Repository } from "../support/repository.ts";
-import { check, each, type Rule, same } from "./rule.ts";
+import { each, type Rule, same, unless } from "./rule.ts";
+
+const antaeus = "apps/antaeus/base/deployment.yaml";
+const service = "apps/payment/base/service.yaml";
 
 const ofKind = (manifests: Manifest[], kind: string) =>
   manifests.filter((manifest) => manifest.kind === kind);
@@ -37,81 +40,128 @@ async function environmentOf(repository: Repository, service: string, environmen
   return { manifests, env: Object.assign({}, ...maps) as Record<string, string> };
 }
 
-export const wiring: Record<string, Rule> = {
-  "every Service leads to pods, and every name in a pod to an object": (repository) =>
-    each(repository.overlays, async (folder) => {
-      const manifests = await repository.render(folder);
-      return [
-        ...(await each(ofKind(manifests, "Service"), (service) =>
-          same(
-            `${folder}: dead ports of ${service.metadata.name}`,
-            deadPorts(service, manifests),
-            [],
-          ),
-        )),
-        ...(await each(podSpecs(manifests), ({ name, spec }) => {
-          const wanted = [
-            ...spec.containers.flatMap(({ envFrom = [] }: Fields) =>
-              envFrom.map(({ configMapRef }: Fields) => ["ConfigMap", configMapRef?.name]),
+export const wiring: Rule[] = [
+  {
+    title: "Every Service leads to pods, and every name in a pod to an object",
+    check: (repository) =>
+      each(repository.overlays, async (folder) => {
+        const manifests = await repository.render(folder);
+        return [
+          ...(await each(ofKind(manifests, "Service"), (service) =>
+            same(
+              `${folder}: dead ports of ${service.metadata.name}`,
+              deadPorts(service, manifests),
+              [],
             ),
-            ...(spec.volumes ?? []).flatMap(({ persistentVolumeClaim }: Fields) =>
-              persistentVolumeClaim
-                ? [["PersistentVolumeClaim", persistentVolumeClaim.claimName]]
-                : [],
-            ),
-            ...(spec.serviceAccountName ? [["ServiceAccount", spec.serviceAccountName]] : []),
-          ] as [string, string][];
-          return each(wanted, ([kind, other]) =>
-            check(
-              names(manifests, kind).includes(other),
-              `${folder}: ${name} wants ${kind} ${other}`,
-            ),
-          );
-        })),
-      ];
-    }),
-
-  "Antaeus calls payment where it is, as whom payment believes": (repository) =>
-    each(repository.environments, async (environment) => {
-      const antaeus = await environmentOf(repository, "antaeus", environment);
-      const payment = await environmentOf(repository, "payment", environment);
-      const [service] = ofKind(payment.manifests, "Service");
-      const { name, namespace } = service?.metadata ?? {};
-      const [port] = service?.spec.ports ?? [];
-      const [pod] = podSpecs(antaeus.manifests);
-      const token = pod?.spec.volumes
-        .flatMap(({ name, projected }: Fields) =>
-          (projected?.sources ?? []).map((source: Fields) => ({
-            name,
-            ...source.serviceAccountToken,
+          )),
+          ...(await each(podSpecs(manifests), ({ name, spec }) => {
+            const wanted = [
+              ...spec.containers.flatMap(({ envFrom = [] }: Fields) =>
+                envFrom.map(({ configMapRef }: Fields) => ["ConfigMap", configMapRef?.name]),
+              ),
+              ...(spec.volumes ?? []).flatMap(({ persistentVolumeClaim }: Fields) =>
+                persistentVolumeClaim
+                  ? [["PersistentVolumeClaim", persistentVolumeClaim.claimName]]
+                  : [],
+              ),
+              ...(spec.serviceAccountName ? [["ServiceAccount", spec.serviceAccountName]] : []),
+            ] as [string, string][];
+            return each(wanted, ([kind, other]) =>
+              unless(
+                names(manifests, kind).includes(other),
+                `${folder}: ${name} wants ${kind} ${other}`,
+              ),
+            );
           })),
-        )
-        .find(({ audience }: { audience: string }) => audience);
-      const mount = pod?.spec.containers[0].volumeMounts.find(
-        (one: Fields) => one.name === token?.name,
-      );
-      return [
-        ...same(
-          `${environment}: Antaeus' endpoint`,
-          antaeus.env.PAYMENT_PROVIDER_ENDPOINT,
-          `http://${name}.${namespace}:${port?.port}/api/v1/charge`,
-        ),
-        ...same(
-          `${environment}: Antaeus' token`,
-          antaeus.env.PAYMENT_TOKEN_FILE,
-          `${mount?.mountPath}/${token?.path}`,
-        ),
-        ...same(
-          `${environment}: the token's audience`,
-          token?.audience,
-          payment.env.CALLER_AUDIENCE,
-        ),
-        ...check(token?.expirationSeconds <= 600, `${environment}: the token is good for too long`),
-        ...same(
-          `${environment}: whom payment believes`,
-          payment.env.CALLER_SUBJECT,
-          `system:serviceaccount:app-antaeus:${pod?.spec.serviceAccountName}`,
-        ),
-      ];
-    }),
-};
+        ];
+      }),
+    mutations: [
+      {
+        what: "a target port that no container has",
+        file: service,
+        from: "targetPort: http",
+        to: "targetPort: web",
+        says: /dead ports of payment: \["web"\]/,
+      },
+      {
+        what: "a claim that no manifest makes",
+        file: antaeus,
+        from: "claimName: antaeus",
+        to: "claimName: invoices",
+        says: /antaeus wants PersistentVolumeClaim invoices/,
+      },
+    ],
+  },
+  {
+    title: "Antaeus calls payment at its address, as the caller that payment trusts",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const antaeus = await environmentOf(repository, "antaeus", environment);
+        const payment = await environmentOf(repository, "payment", environment);
+        const [service] = ofKind(payment.manifests, "Service");
+        const { name, namespace } = service?.metadata ?? {};
+        const [port] = service?.spec.ports ?? [];
+        const [pod] = podSpecs(antaeus.manifests);
+        const token = pod?.spec.volumes
+          .flatMap(({ name, projected }: Fields) =>
+            (projected?.sources ?? []).map((source: Fields) => ({
+              name,
+              ...source.serviceAccountToken,
+            })),
+          )
+          .find(({ audience }: { audience: string }) => audience);
+        const mount = pod?.spec.containers[0].volumeMounts.find(
+          (one: Fields) => one.name === token?.name,
+        );
+        return [
+          ...same(
+            `${environment}: Antaeus' endpoint`,
+            antaeus.env.PAYMENT_PROVIDER_ENDPOINT,
+            `http://${name}.${namespace}:${port?.port}/api/v1/charge`,
+          ),
+          ...same(
+            `${environment}: Antaeus' token`,
+            antaeus.env.PAYMENT_TOKEN_FILE,
+            `${mount?.mountPath}/${token?.path}`,
+          ),
+          ...same(
+            `${environment}: the token's audience`,
+            token?.audience,
+            payment.env.CALLER_AUDIENCE,
+          ),
+          ...unless(
+            token?.expirationSeconds <= 600,
+            `${environment}: the token is good for too long`,
+          ),
+          ...same(
+            `${environment}: whom payment believes`,
+            payment.env.CALLER_SUBJECT,
+            `system:serviceaccount:app-antaeus:${pod?.spec.serviceAccountName}`,
+          ),
+        ];
+      }),
+    mutations: [
+      {
+        what: "a token for another audience",
+        file: antaeus,
+        from: "audience: payment",
+        to: "audience: payments",
+        says: /the token's audience: "payments"/,
+      },
+      {
+        what: "another service account as the caller",
+        file: "apps/payment/components/known-caller/kustomization.yaml",
+        from: "app-antaeus:antaeus",
+        to: "app-antaeus:default",
+        says: /whom payment believes: "system:serviceaccount:app-antaeus:default"/,
+      },
+      {
+        what: "payment on another port",
+        file: service,
+        from: "port: 9000",
+        to: "port: 80",
+        says: /Antaeus' endpoint: .*:9000\/.*, not .*:80\//,
+      },
+    ],
+  },
+];

@@ -13,6 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { parse, stringify } from "yaml";
+import { toolVersions } from "../../tools/cli/pinned-tools.ts";
+import { nameOnGitHub } from "../../tools/github/client.ts";
 import { findKustomize } from "../../tools/render/kustomize.ts";
 import { documents, type Manifest } from "../../tools/render/manifests.ts";
 import { environmentsIn } from "../../tools/repository/environments.ts";
@@ -87,6 +89,25 @@ export class Repository {
 
   read(file: string): string {
     return readFileSync(join(this.root, file), "utf8");
+  }
+
+  /** The version of each tool that .tool-versions pins. */
+  get tools(): Map<string, string> {
+    return toolVersions(this.read(".tool-versions"));
+  }
+
+  /** Its owner and name on GitHub, by the one file that says them. */
+  get nameOnGitHub(): string {
+    return nameOnGitHub(this.read("clusters/repository/kustomization.yaml"));
+  }
+
+  get owner(): string {
+    return dirname(this.nameOnGitHub);
+  }
+
+  /** Where its images are. Their names have no capitals. */
+  get registry(): string {
+    return `ghcr.io/${this.owner.toLowerCase()}`;
   }
 
   /** Every file or folder that a kustomization names. */
@@ -194,6 +215,9 @@ export class Repository {
     return this.changed(list, (copy) => copy.render(folder));
   }
 }
+
+/** This repository as it is. */
+export const here = new Repository();
 
 /** Every pod that a manifest makes. */
 export function podSpecs(manifests: Manifest[]) {

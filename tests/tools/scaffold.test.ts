@@ -16,8 +16,10 @@ import { createInterface } from "node:readline";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
+import { omissions } from "../manifests/lists.ts";
+import { each } from "../manifests/rule.ts";
 import { rules } from "../manifests/rules.ts";
-import { offences, omissions } from "../manifests/tenancy.ts";
+import { tenancy } from "../manifests/tenancy.ts";
 import { Repository } from "../support/repository.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
@@ -88,7 +90,7 @@ test("a new service and a new environment are in every place, and break no rule"
   const repository = new Repository((await scaffolded).root);
   t.deepEqual(repository.services, ["antaeus", "invoices-mail", "mail2", "payment"]);
   t.true(repository.environments.includes("staging"));
-  for (const [title, rule] of Object.entries(rules)) t.deepEqual(await rule(repository), [], title);
+  for (const { title, check } of rules) t.deepEqual(await check(repository), [], title);
 });
 
 test("the tests of the manifests pass with them", async (t) => {
@@ -199,7 +201,11 @@ test("the check itself: a list without the new service, and a file that is missi
   }
   // What no list names is found when it is rendered.
   rmSync(join(copy, "clusters/base/namespaces/app-mail2/network-policies.yaml"));
-  await t.throwsAsync(offences(new Repository(copy)), { message: /network-policies\.yaml/ });
+  const broken = new Repository(copy);
+  await t.throwsAsync(
+    each(tenancy, ({ check }) => check(broken)),
+    { message: /network-policies\.yaml/ },
+  );
 });
 
 const refused: [what: string, kind: string, name: string, advice: RegExp][] = [

@@ -3,11 +3,17 @@ import { dirname, join, resolve } from "node:path";
 import { run, succeeds } from "./command.ts";
 import { warn } from "./progress.ts";
 
-const versions = new Map(
-  readFileSync(join(import.meta.dirname, "../../.tool-versions"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => line.split(" ") as [name: string, version: string]),
+/** The version of each program, from the text of .tool-versions. */
+export const toolVersions = (text: string): Map<string, string> =>
+  new Map(
+    text
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ") as [name: string, version: string]),
+  );
+
+const versions = toolVersions(
+  readFileSync(join(import.meta.dirname, "../../.tool-versions"), "utf8"),
 );
 
 /** The version of a program that .tool-versions pins. */

@@ -1,5 +1,7 @@
-// make new-service: source, manifests, project, deployer and fences of one more service.
+// make new-service: source, manifests, project, deployer and namespace of one more service.
+import { dirname } from "node:path";
 import { main } from "../cli/command.ts";
+import { nameOnGitHub } from "../github/client.ts";
 import { newService } from "../scaffold/service.ts";
 
 const name = process.argv[2] ?? "";
@@ -9,7 +11,7 @@ main(async () => {
   console.log(plan.write().join("\n"));
   console.log(`
   Next  make test, then commit all of it and open a pull request.
-        The team ${name} must be there before: in CODEOWNERS as @bpesics/${name}, and as the group ${name} of the
+        The team ${name} must be there before: in CODEOWNERS as @${dirname(nameOnGitHub())}/${name}, and as the group ${name} of the
         single sign-on. Who may call the service, and whom it may call, stands in
         clusters/base/namespaces/app-${name}/network-policies.yaml: nobody yet.
         The clusters run images with a digest only: testing has it with the first build, production with the

@@ -10,6 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run, UserError } from "../cli/command.ts";
+import { nameOnGitHub } from "../github/client.ts";
 import { imageIn, overlayFile } from "../images/images.ts";
 import { environmentsIn } from "../repository/environments.ts";
 import { checkName, Plan, renaming } from "./plan.ts";
@@ -18,7 +19,7 @@ import { checkName, Plan, renaming } from "./plan.ts";
 const model = "payment";
 
 /**
- * A new service, its team and its fences: payment's files under another name, without what is payment's
+ * A new service, its team and its layers of isolation: payment's files under another name, without what is payment's
  * alone. It answers to probes; nobody may call it, and it may call nobody, until its network policies say so.
  * @param root the working copy
  * @returns what is to be written
@@ -73,9 +74,10 @@ export async function newService(root: string, name: string): Promise<Plan> {
   enlist(logins, (service) => `  accounts.local-${service}: login\n`);
   enlist(logins, (service) => `    g, local-${service}, proj:${service}:team\n`);
 
+  const [owner] = nameOnGitHub(plan.read("clusters/repository/kustomization.yaml")).split("/");
   enlist(".github/CODEOWNERS", (service) => {
     const [source, apps] = [`/${service}-service/`, `/apps/${service}/`];
-    return `\n${source}   @bpesics/${service}\n${apps.padEnd(source.length)}   @bpesics/${service}\n`;
+    return `\n${source}   @${owner}/${service}\n${apps.padEnd(source.length)}   @${owner}/${service}\n`;
   });
   return plan;
 }
