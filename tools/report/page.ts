@@ -60,11 +60,17 @@ export function judged(found: Found) {
     ...(untried ? [counted(untried, "cell not tried", "cells not tried")] : []),
   ].join(", ");
   const far = parts.every(Boolean) && !untried ? "" : ", as far as it was tried";
-  const end = run ? `The run failed (exit code ${run.exitCode})` : "The run did not come to its end";
+  const end = run
+    ? `The run failed (exit code ${run.exitCode})`
+    : "The run did not come to its end";
 
-  if (wrong) return verdict("wrong", `${wrong} WRONG, of ${tried}.${run?.exitCode === 0 ? "" : ` ${end}.`}`);
-  if (run?.exitCode !== 0) return verdict("wrong", `${end}. Nothing is wrong of what it recorded: ${tried || "nothing"}.`);
-  return tried ? verdict("yes", `As it should be${far}: ${tried}.`) : verdict("wrong", "Nothing was tried.");
+  if (wrong)
+    return verdict("wrong", `${wrong} WRONG, of ${tried}.${run?.exitCode === 0 ? "" : ` ${end}.`}`);
+  if (run?.exitCode !== 0)
+    return verdict("wrong", `${end}. Nothing is wrong of what it recorded: ${tried || "nothing"}.`);
+  return tried
+    ? verdict("yes", `As it should be${far}: ${tried}.`)
+    : verdict("wrong", "Nothing was tried.");
 }
 
 const isWrong = ({ found, wanted }: Call) => found !== wanted;
@@ -78,7 +84,11 @@ function untriedIn({ rows, columns, calls, leftOut = [] }: Matrix): number {
 }
 
 /** A part of the page, or that the run left nothing for it. */
-function section<Part>(name: string, found: (Part & Recorded)[], blocks: (...all: Part[]) => Blocks) {
+function section<Part>(
+  name: string,
+  found: (Part & Recorded)[],
+  blocks: (...all: Part[]) => Blocks,
+) {
   const last = found.at(-1);
   if (!last) return [`## ${name}`, "Left out: there is no record of it in report/e2e."];
   const of = last.head ? `, of ${plain(last.head)}` : "";
@@ -171,7 +181,13 @@ function drillChart({ title, steps }: Drill): Chart {
   const encoding = {
     x: { field: "from", type: "quantitative", axis },
     x2: { field: "until" },
-    y: { field: "name", type: "nominal", sort: null, title: null, axis: { ...names, ticks: false } },
+    y: {
+      field: "name",
+      type: "nominal",
+      sort: null,
+      title: null,
+      axis: { ...names, ticks: false },
+    },
   } as const;
   const mark = { type: "bar", height: 12, yOffset: 8 } as const;
   return { title, spec: { width: 300, height: { step: 44 }, data: { values }, mark, encoding } };
