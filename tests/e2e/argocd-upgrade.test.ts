@@ -85,7 +85,7 @@ test.serial("a setting of Argo CD that is changed by hand is put back", async (t
   await autoSync("argocd", false);
   t.teardown(() => autoSync("argocd", true));
   await allowShells();
-  await new Promise((resolve) => setTimeout(resolve, 15_000));
+  await new Promise((resolve) => setTimeout(resolve, 8000));
   t.is(await shells(), "true");
 });
 
@@ -116,7 +116,7 @@ test.serial(
       await publish(kubectl, head);
       return head;
     });
-    const { answered, failed } = await stop(5);
+    const { answered, failed } = await stop();
 
     const anew = (await identities()).filter((name) => !before.includes(name));
     record("drill-argocd", { title: "Another release of Argo CD", steps, answered, failed });
@@ -142,7 +142,7 @@ test.serial("Argo CD itself is broken", async (t) => {
 
   // The revert is there, and nobody reads it.
   await publish(kubectl, head);
-  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  await new Promise((resolve) => setTimeout(resolve, 5000));
   t.true(await isBroken());
   for (const commands of operations("Argo CD itself is broken"))
     await run("bash", ["-ec", commands]);

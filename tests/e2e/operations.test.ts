@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
+import { retry } from "../../tools/cli/progress.ts";
 import { installHook } from "../../tools/local/hook.ts";
 import { operations } from "../../tools/repository/markdown-commands.ts";
 import { autoSync, charges, head, restore, untilLive } from "./support/cluster.ts";
@@ -42,13 +43,16 @@ test.serial("A version that went live is bad", async (t) => {
 
 test.serial("An application does not follow Git", async (t) => {
   await mistake("../../base", "../../basement");
-  await new Promise((resolve) => setTimeout(resolve, 5000));
-  const printed = [];
-  for (const commands of operations("An application does not follow Git")) {
-    printed.push(await inClone(commands));
-  }
-  t.regex(printed.join("\n"), /ComparisonError: .*basement/);
-  t.regex(printed.join("\n"), /"selfHeal":true/);
+  const printed = await retry(30, async () => {
+    const all = [];
+    for (const commands of operations("An application does not follow Git")) {
+      all.push(await inClone(commands));
+    }
+    if (!/ComparisonError/.test(all.join())) throw new Error(all.join("\n"));
+    return all.join("\n");
+  });
+  t.regex(printed, /ComparisonError: .*basement/);
+  t.regex(printed, /"selfHeal":true/);
   await restore();
 });
 

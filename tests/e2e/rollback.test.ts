@@ -96,7 +96,7 @@ async function drill(
   );
 
   // Git still has the bad commit; nothing goes back to it, and the root does not switch auto-sync on.
-  await new Promise((resolve) => setTimeout(resolve, 8000));
+  await new Promise((resolve) => setTimeout(resolve, 5000));
   t.is((await get(team)).spec.syncPolicy.automated?.enabled, false);
   t.false(await isBad());
 

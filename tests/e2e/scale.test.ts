@@ -1,6 +1,6 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
-import { fromAntaeus, kubectl, pods, restore, rolledOut } from "./support/cluster.ts";
+import { drained, fromAntaeus, kubectl, pods, restore, rolledOut } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
 
@@ -35,8 +35,8 @@ test.serial("throughput by replicas, each without shared state", async (t) => {
     ]);
     await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", `--replicas=${count}`]);
     await rolledOut();
-    // Those of before are gone by then, with their figures.
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    // Those of before take their figures along.
+    await drained("payment");
     const seconds = 10;
     const before = await cpuSeconds();
     const { answered, failed } = await startTraffic({ clients: 64, keepAlive: true, pause: 0 })(
@@ -59,7 +59,7 @@ test.serial("the autoscaler adds pods under load", async (t) => {
     if (top.split("\n").length < 2) throw new Error("no figures of the pods yet");
   });
   const before = await replicas();
-  const stop = startTraffic({ clients: 32, keepAlive: true });
+  const stop = startTraffic({ clients: 32, pause: 10, keepAlive: true });
   const begin = performance.now();
   await retry(95, async () => {
     if ((await replicas()) <= before) throw new Error(`still ${before} pods`);

@@ -61,7 +61,7 @@ test.serial(
     await publish(kubectl, head);
     const seconds = await untilLive(head);
     const after = await everything();
-    const { answered, failed } = await stop(10);
+    const { answered, failed } = await stop();
 
     const gone = [...before.keys()].filter((name) => !after.has(name));
     const anew = [...before].filter(([name, uid]) => after.has(name) && after.get(name) !== uid);

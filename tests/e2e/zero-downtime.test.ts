@@ -20,14 +20,13 @@ const configured = (value: string) => (text: string) =>
 
 /** Stops payment's pods one after another while 48 clients charge on connections that they keep. */
 async function restartUnderLoad() {
-  const stop = startTraffic({ clients: 48, keepAlive: true });
+  const stop = startTraffic({ clients: 48, pause: 10, keepAlive: true });
   await new Promise((resolve) => setTimeout(resolve, 3000));
   const begin = performance.now();
   await kubectl.run(["rollout", "restart", "deployment/payment", "-n", "app-payment"]);
   await rolledOut();
   const seconds = (performance.now() - begin) / 1000;
-  // The old pods drain for some seconds more.
-  return { ...(await stop(10)), seconds };
+  return { ...(await stop()), seconds };
 }
 
 test.afterEach.always(restore);
@@ -56,7 +55,7 @@ test.serial("a change of configuration loses no charge", async (t) => {
   const changed = await commit(overlay, configured("FAULT_LATENCY_MS=1"));
   const seconds = await untilLive(changed);
   await rolledOut();
-  const { answered, failed } = await stop(10);
+  const { answered, failed } = await stop();
   t.log(
     `live after ${seconds.toFixed(1)} s; ${answered} charges answered, ${failed.length} failed`,
   );
@@ -97,7 +96,7 @@ test.serial(
         throw new Error(answer);
       }
     });
-    const { answered, failed } = await stop(10);
+    const { answered, failed } = await stop();
     t.log(`${answered} charges answered, ${failed.length} failed; refused ${refused} more times`);
     t.deepEqual(failed, []);
     const names = (await pods("payment")).map(({ metadata }) => metadata.name);

@@ -1,11 +1,15 @@
 // make report: a page of what the last make e2e found.
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { main, UserError } from "../cli/command.ts";
 import { write } from "../pages/layout.ts";
 import { read, record } from "../report/found.ts";
 import { judged, page } from "../report/page.ts";
+import { slowest } from "../report/slowest.ts";
 
 const file = "report/index.html";
+/** What make e2e printed. */
+const log = "report/e2e/log.txt";
 
 main(async () => {
   const { values } = parseArgs({ options: { "exit-code": { type: "string" } } });
@@ -19,4 +23,8 @@ main(async () => {
   }
   await write(file, page(found, new Date()));
   console.log(`▸ ${file}: ${judged(found).text}`);
+  if (!existsSync(log)) return;
+  console.log("▸ The slowest tests");
+  for (const { title, seconds } of slowest(readFileSync(log, "utf8"), 10))
+    console.log(`  ${seconds.toFixed(0).padStart(4)} s  ${title}`);
 });

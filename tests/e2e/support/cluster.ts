@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run, UserError } from "../../../tools/cli/command.ts";
 import { retry } from "../../../tools/cli/progress.ts";
-import { isInCluster, publish } from "../../../tools/delivery/git-endpoint.ts";
+import { endpoint, fetchTip, isInCluster, publish } from "../../../tools/delivery/git-endpoint.ts";
 import { type Application, Kubectl, reasons, state } from "../../../tools/kubernetes/cluster.ts";
 import { withLocalImages } from "../../../tools/local/local-images.ts";
 import { type Charge, chargesOfAntaeus, inAntaeus } from "../../../tools/pay-run/charges.ts";
@@ -105,8 +105,9 @@ export async function rolledOut(): Promise<void> {
   await kubectl.run([...status, "--timeout=90s"]);
 }
 
-/** Goes back to the commit under test. */
+/** Goes back to the commit under test, unless everything is there already. */
 export async function restore(): Promise<void> {
+  if ((await fetchTip(endpoint(kubectl))) === head && (await kubectl.untilLive(head, 0))) return;
   await publish(kubectl, head);
   await untilLive(head);
 }
@@ -123,8 +124,18 @@ interface Pod {
   status: { phase: string; conditions: { type: string; lastTransitionTime: string }[] };
 }
 
-/** The pods of a service that are not on their way out. */
-export async function pods(service: string): Promise<Pod[]> {
+async function allPods(service: string): Promise<Pod[]> {
   const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", "-n", `app-${service}`]);
-  return items.filter(({ metadata }) => !metadata.deletionTimestamp);
+  return items;
 }
+
+/** The pods of a service that are not terminating. */
+export const pods = async (service: string): Promise<Pod[]> =>
+  (await allPods(service)).filter(({ metadata }) => !metadata.deletionTimestamp);
+
+/** Ends when none of a service's pods is terminating. */
+export const drained = (service: string): Promise<void> =>
+  retry(60, async () => {
+    const all = await allPods(service);
+    if (all.some(({ metadata }) => metadata.deletionTimestamp)) throw new Error("pods terminate");
+  });

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
-import { kubectl } from "./cluster.ts";
+import { drained, kubectl } from "./cluster.ts";
 
 /** What became of the charges: how many were answered, and what came of each of the others. */
 export interface Outcome {
@@ -11,7 +11,7 @@ export interface Outcome {
 interface Traffic {
   /** How many charge at the same time. */
   clients: number;
-  /** Between a client's charges, in milliseconds. */
+  /** Between a client's charges, in milliseconds. The default leaves the machine some CPU for what is tested. */
   pause?: number;
   /** Each keeps its connection; otherwise each charge is a new one, which the Service may lead elsewhere. */
   keepAlive?: boolean;
@@ -19,9 +19,9 @@ interface Traffic {
 
 /**
  * Charges payment from Antaeus' pod until told to stop. A charge without an answer of 200 has failed.
- * @returns a function that ends it, once it went on for some seconds more, and says what became of it
+ * @returns a function that lets it go on for some seconds more, and until no old pod drains, ends it, and says what became of it
  */
-export function startTraffic({ clients, pause = 10, keepAlive = false }: Traffic) {
+export function startTraffic({ clients, pause = 40, keepAlive = false }: Traffic) {
   const script = `
     const { request, Agent } = require("node:http");
     const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: 1 });
@@ -67,6 +67,7 @@ export function startTraffic({ clients, pause = 10, keepAlive = false }: Traffic
   const printed = text(child.stdout);
   const complaints = text(child.stderr);
   return async (seconds = 2): Promise<Outcome> => {
+    await drained("payment");
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     child.stdin.end();
     const outcome = await printed;

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import test from "ava";
 import { run, succeeds } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
-import { filesOf } from "../../tools/git/git.ts";
+import { filesOf, head } from "../../tools/git/git.ts";
+import { withLocalImages } from "../../tools/local/local-images.ts";
 import { connectRegistry, localRegistry, startRegistry } from "../../tools/local/registry.ts";
 import { isFair, payRun, report } from "../../tools/pay-run/pay-run.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
-import { head } from "./support/cluster.ts";
 
 // An empty cluster beside the one with Argo CD: the same, but for its address.
 const cluster = "pe-gitops-e2e";
@@ -16,7 +16,7 @@ const address = "127.0.0.2";
 const multitool = "localhost/multitool:1.0.0";
 const folder = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
 const env = { ...process.env, KUBECONFIG: join(folder, "kubeconfig"), NODE_IP: address };
-const files = await filesOf(head);
+const files = await filesOf(await withLocalImages(await head()));
 const bash = (command: string) => run("bash", ["-ec", command], { cwd: files, env });
 
 test.before(async () => {
