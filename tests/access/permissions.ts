@@ -44,11 +44,12 @@ const sync = ({ name }: Target, request: object): Call => ({
   body: { name, dryRun: true, ...request },
 });
 
-const manifest = JSON.stringify({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { name: "local" },
-});
+const kustomize: Record<string, unknown> = {
+  images: ["payment=elsewhere"],
+  components: ["elsewhere"],
+  commonAnnotations: { a: "b" },
+  patches: [{ patch: "elsewhere" }],
+};
 
 /**
  * Who may do what in Argo CD: the one table. The end-to-end tests try every cell of it, and a cell that
@@ -84,12 +85,6 @@ export const permissions: Permission[] = [
     right: "applications override",
     allowed: platform,
     call: (target) => sync(target, { revision: "HEAD" }),
-  },
-  {
-    action: "sync manifests from elsewhere",
-    right: "applications override",
-    allowed: platform,
-    call: (target) => sync(target, { manifests: [manifest] }),
   },
   {
     action: "roll back",
@@ -224,4 +219,117 @@ export const permissions: Permission[] = [
     // Without credentials and without a name nothing is stored.
     call: () => ({ method: "POST", path: "repositories", body: { repo: "" } }),
   },
+  {
+    action: "add a repository to write to",
+    right: "write-repositories create",
+    // Argo CD's hydrator, which would write, is off.
+    allowed: [],
+    call: () => ({ method: "POST", path: "write-repositories", body: { repo: "" } }),
+  },
+  {
+    action: "add a certificate of a Git host",
+    right: "certificates create",
+    allowed: platform,
+    call: () => ({ method: "POST", path: "certificates", body: { items: [] } }),
+  },
+  {
+    action: "add a key that signs commits",
+    right: "gpgkeys create",
+    allowed: platform,
+    call: () => ({ method: "POST", path: "gpgkeys", body: { keydata: "" } }),
+  },
+  {
+    action: "change another account's password",
+    right: "accounts update",
+    allowed: platform,
+    call: () => ({
+      method: "PUT",
+      path: "account/password",
+      body: { name: "admin", currentPassword: "wrong", newPassword: "wrong as well" },
+    }),
+  },
+];
+
+interface Refused {
+  /** What nobody may do by Argo CD's API, in words. */
+  action: string;
+  /** A merge patch of the Application. */
+  patch?: Record<string, unknown>;
+  /** What a sync asks for besides. */
+  sync?: Record<string, unknown>;
+}
+
+/**
+ * What the admission policy `applications` refuses to everybody who may update or sync an Application: it comes
+ * from Git. The end-to-end tests try each as the Application's team and as the platform.
+ */
+export const refused: Refused[] = [
+  ...["path", "targetRevision", "repoURL"].map((field) => ({
+    action: `change spec.source.${field}`,
+    patch: { spec: { source: { [field]: "elsewhere" } } },
+  })),
+  ...["images", "components", "commonAnnotations", "patches"].map((field) => ({
+    action: `set spec.source.kustomize.${field}`,
+    patch: { spec: { source: { kustomize: { [field]: kustomize[field] } } } },
+  })),
+  {
+    action: "set spec.source.directory",
+    patch: { spec: { source: { directory: { recurse: true } } } },
+  },
+  { action: "set spec.sources", patch: { spec: { sources: [{ path: "elsewhere" }] } } },
+  { action: "change spec.destination", patch: { spec: { destination: { namespace: "default" } } } },
+  { action: "set spec.info", patch: { spec: { info: [{ name: "a", value: "b" }] } } },
+  {
+    action: "set spec.ignoreDifferences",
+    patch: { spec: { ignoreDifferences: [{ kind: "Service", jsonPointers: ["/spec"] }] } },
+  },
+  { action: "set spec.revisionHistoryLimit", patch: { spec: { revisionHistoryLimit: 5 } } },
+  {
+    action: "change spec.syncPolicy.retry",
+    patch: { spec: { syncPolicy: { retry: { limit: 1 } } } },
+  },
+  {
+    action: "change spec.syncPolicy.syncOptions",
+    patch: { spec: { syncPolicy: { syncOptions: [] } } },
+  },
+  {
+    action: "set spec.syncPolicy.managedNamespaceMetadata",
+    patch: { spec: { syncPolicy: { managedNamespaceMetadata: { labels: { a: "b" } } } } },
+  },
+  ...["prune", "selfHeal"].map((field) => ({
+    action: `change spec.syncPolicy.automated.${field}`,
+    patch: { spec: { syncPolicy: { automated: { [field]: false } } } },
+  })),
+  {
+    action: "switch auto-sync off and read another revision, in one update",
+    patch: {
+      spec: {
+        source: { targetRevision: "elsewhere" },
+        syncPolicy: { automated: { enabled: false } },
+      },
+    },
+  },
+  {
+    action: "have Argo CD look away, by an annotation",
+    patch: { metadata: { annotations: { "argocd.argoproj.io/skip-reconcile": "true" } } },
+  },
+  {
+    action: "lead the UI elsewhere, by an annotation",
+    patch: {
+      metadata: { annotations: { "argocd.argoproj.io/managed-by-url": "https://example.com" } },
+    },
+  },
+  {
+    action: "subscribe to notifications, by an annotation",
+    patch: {
+      metadata: { annotations: { "notifications.argoproj.io/subscribe.on-deployed.github": "" } },
+    },
+  },
+  {
+    action: "add a finalizer, which would delete the service along",
+    patch: { metadata: { finalizers: ["resources-finalizer.argocd.argoproj.io"] } },
+  },
+  { action: "change a label", patch: { metadata: { labels: { a: "b" } } } },
+  { action: "sync with force", sync: { strategy: { apply: { force: true } } } },
+  { action: "sync without the Application's options", sync: { syncOptions: { items: [] } } },
 ];

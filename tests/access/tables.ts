@@ -1,8 +1,8 @@
 import { table } from "../../tools/pages/markdown.ts";
 import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
-import { permissions, type Who } from "./permissions.ts";
+import { permissions, refused, type Who } from "./permissions.ts";
 
-/** The document that has both tables. */
+/** The document that has the tables. */
 export const tablesFile = "docs/access.md";
 
 /** The columns of the permission table. */
@@ -44,6 +44,9 @@ export function permissionsMarkdown(): string {
   ]);
 }
 
+/** What nobody may do by Argo CD's API, as a list of Markdown. */
+export const refusedMarkdown = (): string => refused.map(({ action }) => `- ${action}`).join("\n");
+
 /** Who may call what, as a table of Markdown. */
 export function networkMarkdown(): string {
   const cell = (source: Source, target: Target) =>
@@ -57,9 +60,13 @@ export function networkMarkdown(): string {
   ]);
 }
 
-/** Puts both tables where a text has their markers: `<!-- network -->` and `<!-- /network -->`. */
+/** Puts all tables where a text has their markers: `<!-- network -->` and `<!-- /network -->`. */
 export function withTables(text: string): string {
-  const tables = { permissions: permissionsMarkdown(), network: networkMarkdown() };
+  const tables = {
+    permissions: permissionsMarkdown(),
+    refused: refusedMarkdown(),
+    network: networkMarkdown(),
+  };
   return Object.entries(tables).reduce((before, [name, table]) => {
     const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
     return before.replace(

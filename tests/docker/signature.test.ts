@@ -94,7 +94,7 @@ test.before(async () => {
   mkdirSync(".tools", { recursive: true });
   symlinkSync(resolve(".tools"), join(work, ".tools"));
   write(".git/info/exclude", ".tools\n");
-  write("clusters/testing/root.yaml", "");
+  write("clusters/testing/apps/root.yaml", "");
   write(
     "apps/hello/base/kustomization.yaml",
     "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [deployment.yaml]\n",

@@ -1,10 +1,10 @@
 import test from "ava";
 import { retry, waitFor } from "../../tools/cli/progress.ts";
 import type { ArgoCD } from "../../tools/kubernetes/argocd.ts";
-import { permissions, type Target, type Who } from "../access/permissions.ts";
+import { permissions, refused, type Target, type Who } from "../access/permissions.ts";
 import { permissionTable } from "../access/tables.ts";
 import { as, asMemberOf } from "./support/argocd.ts";
-import { head, kubectl, untilLive } from "./support/cluster.ts";
+import { application, autoSync, head, kubectl, untilLive } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 
 const users = ["local-antaeus", "local-payment", "local-platform", "local-nobody"] as const;
@@ -16,9 +16,9 @@ const who = (user: (typeof users)[number], application: string): Who => {
   return user === `local-${application}` ? "own team" : "another team";
 };
 
-/** Argo CD says 403 to who may not; to a shell, which is off, 404. */
+/** Argo CD says 403 to who may not; to a shell, which is off, 404, and to what it does not have, 501. */
 const isRefusal = (status: number, path: string) =>
-  status === 403 || (path.includes("/terminal") && status === 404);
+  [403, 501].includes(status) || (path.includes("/terminal") && status === 404);
 
 const sessions = Object.fromEntries(
   await Promise.all(users.map(async (user) => [user, await as(user)])),
@@ -80,6 +80,108 @@ test.serial("every cell of the table answers as the table says", async (t) => {
   for (const { row, from, wanted, found, answered } of calls)
     t.is(found, wanted, `${from}: ${row}: ${answered}`);
   t.log(`${calls.length} calls`);
+});
+
+/** A value with a merge patch applied. */
+function merged(value: unknown, patch: unknown): unknown {
+  if (patch === null || typeof patch !== "object" || Array.isArray(patch)) return patch;
+  const before = { ...(value as Record<string, unknown>) };
+  for (const [key, one] of Object.entries(patch)) before[key] = merged(before[key], one);
+  return before;
+}
+
+/** Changes payment's Application, or tries a sync of it, as somebody who may do either. */
+async function tryOn(user: ArgoCD, { patch, sync }: (typeof refused)[number]) {
+  const [name, path] = ["payment", "applications/payment"];
+  if (sync) return user.call("POST", `${path}/sync`, { name, dryRun: true, ...sync });
+  if (!patch?.spec) {
+    const change = { name, patch: JSON.stringify(patch), patchType: "merge" };
+    return user.call("PATCH", path, change);
+  }
+  const { spec } = await application(name);
+  // Argo CD's own look at the source would come first.
+  return user.call("PUT", `${path}/spec?validate=false`, merged(spec, patch.spec));
+}
+
+test.serial("what comes from Git alone is refused to everybody", async (t) => {
+  const before = (await application("payment")).spec;
+  for (const one of refused) {
+    for (const user of ["local-payment", "local-platform"] as const) {
+      const { status, body } = await tryOn(sessions[user], one);
+      const said = `${user}: ${one.action}: ${status} ${body.message}`;
+      t.true([400, 403].includes(status), said);
+      // By the policy, or before that because the project has no such place.
+      t.regex(
+        body.message,
+        /ValidatingAdmissionPolicy 'applications'|not permitted in project|allowed destinations/i,
+        said,
+      );
+    }
+  }
+  t.deepEqual((await application("payment")).spec, before);
+  t.log(`${refused.length} changes, by two users each`);
+});
+
+const policy = "validatingadmissionpolicybinding";
+
+test.serial("the control: without the policy it sticks, and nothing says so", async (t) => {
+  // Those that change nothing of what runs.
+  const harmless = refused.filter(({ action }) =>
+    /spec.info|revisionHistoryLimit|managed-by-url|change a label/.test(action),
+  );
+  t.is(harmless.length, 4);
+  await autoSync("root", false);
+  t.teardown(() => autoSync("root", true));
+  await kubectl.run(["delete", policy, "applications"]);
+  for (const one of harmless)
+    t.truthy(
+      await waitFor(20, async () => {
+        const { status } = await tryOn(sessions["local-payment"], one);
+        return status === 200 || undefined;
+      }),
+      one.action,
+    );
+  const left = () =>
+    kubectl.run([
+      ...["get", "applications.argoproj.io", "payment", "-n", "argocd", "-o"],
+      "jsonpath={.spec.info[0].name} {.spec.revisionHistoryLimit} {.metadata.labels.a}",
+    ]);
+  t.is(await left(), "a 5 b");
+  // The root makes all as Git has it, and calls that Synced.
+  await autoSync("root", true);
+  await untilLive(head);
+  t.is(await left(), "a 5 b");
+  t.regex(await kubectl.run(["get", policy, "applications", "-o", "name"]), /applications/);
+
+  const undo = [
+    ...["/spec/info", "/spec/revisionHistoryLimit", "/metadata/labels/a"],
+    "/metadata/annotations/argocd.argoproj.io~1managed-by-url",
+  ].map((path) => ({ op: "remove", path }));
+  const patch = ["patch", "applications.argoproj.io", "payment", "-n", "argocd", "--type=json"];
+  await kubectl.run([...patch, "--patch", JSON.stringify(undo)]);
+});
+
+test.serial("a member of a team's group makes no token of its role", async (t) => {
+  const token = "projects/payment/roles/team/token";
+  const make = async () => (await asMemberOf("payment")).call("POST", token, { expiresIn: 5 });
+  t.is((await make()).status, 403);
+
+  // The control: a group that the role itself names.
+  await autoSync("root", false);
+  t.teardown(() => autoSync("root", true));
+  const groups = (value: string[] | null) =>
+    kubectl.run([
+      ...["patch", "appprojects.argoproj.io", "payment", "-n", "argocd", "--type=json", "--patch"],
+      JSON.stringify([{ op: value ? "add" : "remove", path: "/spec/roles/0/groups", value }]),
+    ]);
+  await groups(["payment"]);
+  const made = await retry(30, async () => {
+    const answer = await make();
+    if (answer.status !== 200) throw new Error(answer.body.message);
+    return answer;
+  });
+  t.truthy(made.body.token);
+  await groups(null);
 });
 
 test.serial("without a session nothing is answered", async (t) => {

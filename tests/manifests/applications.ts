@@ -152,7 +152,7 @@ export const applications: Rule[] = [
     mutations: [
       {
         what: "a finalizer on the root",
-        file: "clusters/testing/root.yaml",
+        file: "clusters/testing/apps/root.yaml",
         from: "  namespace: argocd\nspec:",
         to: "  namespace: argocd\n  finalizers: [resources-finalizer.argocd.argoproj.io]\nspec:",
         says: /finalizers of root/,

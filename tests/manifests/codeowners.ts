@@ -67,7 +67,7 @@ export const codeowners: Rule[] = [
         file: path,
         from: `/antaeus-service/   @${here.owner}/antaeus\n`,
         to: `/antaeus-service/   @${here.owner}/antaeus\n/clusters/   @${here.owner}/antaeus @${here.owner}/payment\n`,
-        says: /clusters\/testing\/root.yaml: \["@[\w-]+\/antaeus","@[\w-]+\/payment"\]/,
+        says: /clusters\/testing\/apps\/root.yaml: \["@[\w-]+\/antaeus","@[\w-]+\/payment"\]/,
       },
     ],
   },

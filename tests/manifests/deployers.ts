@@ -85,7 +85,7 @@ export const deployers: Rule[] = [
     check: async (repository) => [
       ...same("argocd/deployers", bindings(await repository.render("argocd/deployers")), [
         "argocd-deployers/platform has cluster-admin in the cluster",
-        "argocd/argocd-server has argocd-server-impersonation in argocd-deployers",
+        "argocd/argocd-application-controller and argocd/argocd-server has argocd-impersonation in argocd-deployers",
       ]),
       ...(await each(repository.environments, async (environment) =>
         same(environment, bindings(await repository.platform(environment)), [
@@ -121,13 +121,56 @@ export const deployers: Rule[] = [
     ],
   },
   {
-    title: "Argo CD's server may impersonate the deployers, and nobody else",
+    title: "Argo CD itself reads the cluster, and changes nothing outside of its namespace",
+    check: (repository) =>
+      each(["local", ...repository.environments], async (cluster) => {
+        const manifests = await repository.render(`clusters/${cluster}/argocd`);
+        const verbs = manifests
+          .filter(({ kind }) => kind === "ClusterRole")
+          .map(({ metadata: { name }, rules }) => [
+            name,
+            [...new Set(rules.flatMap(({ verbs }: Granted) => verbs))].sort().join(),
+          ]);
+        return [
+          ...same(`${cluster}: ClusterRoles`, Object.fromEntries(verbs), {
+            "argocd-application-controller": "get,list,watch",
+            "argocd-deployer-team": "create,delete,get,list,patch,update,watch",
+          }),
+          ...same(
+            `${cluster}: bound in the cluster`,
+            bindings(manifests).filter((binding) => binding.endsWith("in the cluster")),
+            [
+              "argocd-deployers/platform has cluster-admin in the cluster",
+              "argocd/argocd-application-controller has argocd-application-controller in the cluster",
+            ],
+          ),
+        ];
+      }),
+    mutations: [
+      {
+        what: "a controller that may change everything, as the release has it",
+        file: "argocd/install/kustomization.yaml",
+        from: "  - path: controller.yaml\n",
+        to: "",
+        says: /ClusterRoles: .*"argocd-application-controller":"\*"/,
+      },
+      {
+        what: "a server that may delete everything, as the release has it",
+        file: "argocd/install/unused.yaml",
+        from: "$patch: delete",
+        to: "",
+        says: /ClusterRoles: .*"argocd-server":/,
+      },
+    ],
+  },
+  {
+    title: "Argo CD may impersonate the deployers, and nobody else",
     check: async (repository) => {
       const manifests = await repository.render("argocd/deployers");
       const accounts = manifests.filter(({ kind }) => kind === "ServiceAccount");
       const roles = manifests.filter(({ kind }) => kind === "Role");
       return same(
-        "argocd-server-impersonation",
+        "argocd-impersonation",
         roles.flatMap(({ rules }) =>
           rules.map((rule: Granted) => ({
             ...rule,
@@ -157,7 +200,7 @@ export const deployers: Rule[] = [
         file: impersonation,
         from: "    resourceNames: [",
         to: "    # [",
-        says: /argocd-server-impersonation: \[\{"apiGroups":\[""\],"resources":\["serviceaccounts"\],"verbs":\["impersonate"\]\}\]/,
+        says: /argocd-impersonation: \[\{"apiGroups":\[""\],"resources":\["serviceaccounts"\],"verbs":\["impersonate"\]\}\]/,
       },
     ],
   },

@@ -101,7 +101,8 @@ export const images: Rule[] = [
     check: (repository) =>
       each(repository.environments, async (environment) => {
         const manifests = await repository.platform(environment);
-        const ofKind = (wanted: string) => manifests.find(({ kind }) => kind === wanted);
+        const ofKind = (wanted: string) =>
+          manifests.find(({ kind, metadata }) => kind === wanted && metadata.name === "images");
         const policy = ofKind("ValidatingAdmissionPolicy")?.spec;
         const binding = ofKind("ValidatingAdmissionPolicyBinding")?.spec;
         const said = policy?.variables.find(({ name }: Fields) => name === "allowed")?.expression;

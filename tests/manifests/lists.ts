@@ -13,6 +13,7 @@ const ofService = (service: string, environments: string[]): [file: string, entr
   ["argocd/projects/kustomization.yaml", `- ${service}.yaml`],
   ["argocd/deployers/teams.yaml", `name: ${service}`],
   ["argocd/deployers/impersonation.yaml", service],
+  ["argocd/install/permissions.yaml", `g, ${service}, proj:${service}:team`],
   [`clusters/base/namespaces/app-${service}/deployer.yaml`, `name: ${service}`],
   ["clusters/base/namespaces/kustomization.yaml", `- app-${service}`],
   ["clusters/without-argocd/kustomization.yaml", `- ../../apps/${service}/overlays/testing`],

@@ -2,6 +2,21 @@ import { each, type Rule, same, unless } from "./rule.ts";
 
 const namespace = "clusters/base/namespaces/app-payment/namespace.yaml";
 
+/** What a quota has a limit for. */
+const counted = [
+  ...["count/configmaps", "count/deployments.apps", "count/horizontalpodautoscalers.autoscaling"],
+  ...["count/poddisruptionbudgets.policy", "count/services", "limits.cpu"],
+  ...[
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "persistentvolumeclaims",
+    "pods",
+    "requests.cpu",
+  ],
+  ...["requests.ephemeral-storage", "requests.memory", "requests.storage"],
+  ...["services.loadbalancers", "services.nodeports"],
+];
+
 export const namespaces: Rule[] = [
   {
     title: "Every service has its own namespace, which is restricted and never pruned",
@@ -58,7 +73,8 @@ export const namespaces: Rule[] = [
     ],
   },
   {
-    title: "Quotas allow no more node ports than the services have",
+    title:
+      "Quotas count all that a team can fill a cluster with, and allow no more node ports than the services have",
     check: (repository) =>
       each(repository.environments, async (environment) => {
         const manifests = await repository.platform(environment);
@@ -67,17 +83,38 @@ export const namespaces: Rule[] = [
           const doors = workload
             .filter(({ kind, spec }) => kind === "Service" && spec.type === "NodePort")
             .flatMap(({ spec }) => spec.ports).length;
-          const quota = manifests.find(
-            ({ kind, metadata }) =>
-              kind === "ResourceQuota" && metadata.namespace === `app-${service}`,
-          );
-          const { pods, ...others } = quota?.spec.hard ?? {};
+          const own = (wanted: string) =>
+            manifests.find(
+              ({ kind, metadata: { name, namespace } }) =>
+                kind === wanted && name === "limits" && namespace === `app-${service}`,
+            )?.spec;
+          const { hard = {} } = own("ResourceQuota") ?? {};
           return [
-            ...unless(Number(pods) > 0, `${environment}: ${service} may make pods without end`),
-            ...same(`${environment}: the quota of ${service}`, others, {
-              "services.nodeports": `${doors}`,
-              "services.loadbalancers": "0",
-            }),
+            ...same(
+              `${environment}: the quota of ${service} counts`,
+              Object.keys(hard).sort(),
+              counted,
+            ),
+            ...same(
+              `${environment}: the quota of ${service}`,
+              [hard["services.nodeports"], hard["services.loadbalancers"]],
+              [`${doors}`, "0"],
+            ),
+            // The quota refuses a container without them.
+            ...same(
+              `${environment}: what a container of ${service} gets and may ask for`,
+              Object.keys(own("LimitRange")?.limits[0] ?? {}).sort(),
+              ["default", "defaultRequest", "max", "type"],
+            ),
+            ...unless(
+              manifests.some(
+                ({ kind, metadata: { name, namespace } }) =>
+                  kind === "ResourceQuota" &&
+                  name === "no-system-priority" &&
+                  namespace === `app-${service}`,
+              ),
+              `${environment}: pods of ${service} may evict the node's own`,
+            ),
           ];
         });
       }),
@@ -94,7 +131,21 @@ export const namespaces: Rule[] = [
         file: "clusters/base/namespaces/app-payment/quota.yaml",
         from: '    pods: "20"\n',
         to: "",
-        says: /payment may make pods without end/,
+        says: /the quota of payment counts/,
+      },
+      {
+        what: "a quota without a limit of memory",
+        file: "clusters/base/namespaces/app-payment/quota.yaml",
+        from: "    limits.memory: 5Gi\n",
+        to: "",
+        says: /the quota of payment counts/,
+      },
+      {
+        what: "a namespace whose pods may evict the node's own",
+        file: "clusters/base/namespaces/app-payment/kustomization.yaml",
+        from: "  - ../limits\n",
+        to: "",
+        says: /pods of payment may evict the node's own/,
       },
     ],
   },

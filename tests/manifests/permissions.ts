@@ -11,15 +11,12 @@ const logins = "clusters/local/argocd/logins.yaml";
 /** Argo CD's own two roles, as far as the table asks for them. */
 const builtIn = ["p, role:admin, *, *, *, allow", "p, role:readonly, *, get, *, allow"];
 
-/** What Argo CD reads of a project: each of its roles may see it, and the groups are in the role. */
+/** What Argo CD reads of a project: each of its roles may see it. */
 const linesOf = ({ metadata: { name: project }, spec }: Manifest): string[] =>
-  (spec.roles ?? []).flatMap(
-    ({ name, policies, groups = [] }: { name: string; policies: string[]; groups?: string[] }) => [
-      `p, proj:${project}:${name}, projects, get, ${project}, allow`,
-      ...policies,
-      ...groups.map((group) => `g, ${group}, proj:${project}:${name}`),
-    ],
-  );
+  (spec.roles ?? []).flatMap(({ name, policies }: { name: string; policies: string[] }) => [
+    `p, proj:${project}:${name}, projects, get, ${project}, allow`,
+    ...policies,
+  ]);
 
 const isLike = (glob: string, text: string) =>
   new RegExp(`^${glob.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`).test(text);
@@ -56,6 +53,7 @@ class Rbac {
   /** Settings without which a right is a part of another one, or with which it is nobody's. */
   #asked(right: string): string | undefined {
     if (right === "exec create" && !this.#isOn("exec.enabled")) return undefined;
+    if (right === "write-repositories create" && !this.#isOn("hydrator.enabled")) return undefined;
     if (
       (right === "applications override" &&
         !this.#isOn("application.sync.requireOverridePrivilegeForRevisionSync")) ||
@@ -139,9 +137,9 @@ export const permissions: Rule[] = [
       },
       {
         what: "a role for another team's group",
-        file: project,
-        from: "        - payment\n",
-        to: "        - antaeus\n",
+        file: users,
+        from: "g, payment, proj:payment:team",
+        to: "g, antaeus, proj:payment:team",
         says: /antaeus may sync to what Git says \(payment\)/,
       },
       {
@@ -192,11 +190,12 @@ export const permissions: Rule[] = [
       return [
         ...(await each(repository.environments, async (environment) => {
           const argocd = await repository.render(`clusters/${environment}/argocd`);
+          const teams = repository.services.map((name) => `g, ${name}, proj:${name}:team`);
           return same(`${environment}: argocd-rbac-cm`, configMap(argocd, "argocd-rbac-cm"), {
             "policy.default": "",
             "policy.matchMode": "glob",
             scopes: "[groups]",
-            "policy.csv": "g, platform, role:admin\n",
+            "policy.csv": ["g, platform, role:admin", ...teams, ""].join("\n"),
           });
         })),
         ...same(
@@ -239,6 +238,10 @@ export const permissions: Rule[] = [
         const expected = {
           "exec.enabled": "false",
           "application.sync.impersonation.enabled": "true",
+          "application.sync.impersonation.enforced": "true",
+          "helm.enable": "false",
+          "jsonnet.enable": "false",
+          "admin.enabled": `${cluster === "local"}`,
           "application.sync.requireOverridePrivilegeForRevisionSync": "true",
           "server.rbac.rollback.enforce.enable": "true",
         };
@@ -261,6 +264,20 @@ export const permissions: Rule[] = [
         from: 'impersonation.enabled: "true"',
         to: 'impersonation.enabled: "false"',
         says: /application.sync.impersonation.enabled: "false"/,
+      },
+      {
+        what: "an administrator who is in no group",
+        file: settings,
+        from: 'admin.enabled: "false"',
+        to: 'admin.enabled: "true"',
+        says: /testing: argocd-cm: admin.enabled: "true"/,
+      },
+      {
+        what: "a chart in place of what was checked",
+        file: settings,
+        from: '  helm.enable: "false"\n',
+        to: "",
+        says: /helm.enable: undefined/,
       },
       {
         what: "a right to sync that implies rollback",

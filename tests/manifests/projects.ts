@@ -70,7 +70,7 @@ function allows(
 
 export const projects: Rule[] = [
   {
-    title: "A team's project allows its namespace, kinds, deployer and group, and nothing more",
+    title: "A team's project allows its namespace, kinds and deployer, and nothing more",
     check: (repository) =>
       each(repository.environments, async (environment) => {
         const manifests = await repository.platform(environment);
@@ -88,9 +88,10 @@ export const projects: Rule[] = [
               [...deployed, ...seen].sort(),
             ),
             ...same(
+              // Whose members could make tokens of the role.
               `${team}: groups`,
-              roles.map(({ groups }: { groups: string[] }) => groups),
-              [[team]],
+              roles.map(({ groups = [] }: { groups?: string[] }) => groups),
+              [[]],
             ),
             ...same(
               `${team}: everything else`,
@@ -132,6 +133,13 @@ export const projects: Rule[] = [
         from: "clusterResourceWhitelist: []",
         to: 'clusterResourceWhitelist: [{group: "*", kind: "*"}]',
         says: /payment: everything else: .*"kind":"\*"/,
+      },
+      {
+        what: "a group in the role, whose members can make tokens that last",
+        file: project,
+        from: "      policies:\n",
+        to: "      groups: [payment]\n      policies:\n",
+        says: /payment: groups: \[\["payment"\]\]/,
       },
       {
         what: "the platform's deployer",
@@ -229,17 +237,20 @@ export const projects: Rule[] = [
     check: (repository) =>
       each(repository.environments, async (environment) => {
         const options = "argocd.argoproj.io/sync-options";
+        const isRelease = (kind: string) => /^(CustomResourceDefinition|Namespace)$/.test(kind);
         const manifests = [
-          ...(await repository.platform(environment)).filter(({ kind }) => kind === "AppProject"),
+          ...(await repository.platform(environment)).filter(
+            ({ kind, metadata }) => kind === "AppProject" || metadata.name === "root",
+          ),
           ...(await repository.render(`clusters/${environment}/argocd`)).filter(({ kind }) =>
-            ["CustomResourceDefinition", "Namespace"].includes(kind),
+            isRelease(kind),
           ),
         ];
         return each(manifests, ({ kind, metadata }) =>
           same(
             `${environment}: ${kind} ${metadata.name}`,
             metadata.annotations?.[options],
-            `Prune=false,Delete=false${kind === "AppProject" ? "" : ",ServerSideApply=true"}`,
+            `Prune=false,Delete=false${isRelease(kind) ? ",ServerSideApply=true" : ""}`,
           ),
         );
       }),
@@ -250,6 +261,13 @@ export const projects: Rule[] = [
         from: "CustomResourceDefinition|Namespace",
         to: "Namespace",
         says: /CustomResourceDefinition applications.argoproj.io: undefined/,
+      },
+      {
+        what: "a root that may be pruned by itself",
+        file: "clusters/testing/apps/root.yaml",
+        from: "Prune=false,Delete=false",
+        to: "Delete=false",
+        says: /Application root: "Delete=false"/,
       },
       {
         what: "projects that may be pruned",

@@ -8,6 +8,7 @@ import { namespaces } from "./namespaces.ts";
 import { network } from "./network.ts";
 import { permissions } from "./permissions.ts";
 import { pods } from "./pods.ts";
+import { policies } from "./policies.ts";
 import { projects } from "./projects.ts";
 import type { Rule } from "./rule.ts";
 import { tenancy } from "./tenancy.ts";
@@ -26,6 +27,7 @@ export const rules: Rule[] = [
   ...network,
   ...permissions,
   ...pods,
+  ...policies,
   ...projects,
   ...tenancy,
   ...wiring,

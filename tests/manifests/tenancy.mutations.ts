@@ -187,7 +187,7 @@ export const ofApplication: Rule["mutations"] = [
   },
   {
     what: "a root that reads another folder",
-    file: "clusters/production/root.yaml",
+    file: "clusters/production/apps/root.yaml",
     from: "clusters/production",
     to: "clusters/testing",
     says: /clusters\/production: root reads clusters\/testing\/apps/,

@@ -87,11 +87,11 @@ const known = [
 /** The project of an Application, the path that it reads, and the namespace that it deploys to. */
 type Expected = [project: string, path: string, namespace: string];
 
-/** What the platform's Applications in a folder should be, by their names. */
-const ofPlatform = (environment: string, folder: string): Record<string, Expected> =>
-  folder.endsWith("/apps")
-    ? { argocd: ["argocd", `clusters/${environment}/argocd`, "argocd"] }
-    : { root: ["platform", `clusters/${environment}/apps`, "argocd"] };
+/** What the platform's Applications should be, by their names. */
+const ofPlatform = (environment: string): Record<string, Expected> => ({
+  argocd: ["argocd", `clusters/${environment}/argocd`, "argocd"],
+  root: ["platform", `clusters/${environment}/apps`, "argocd"],
+});
 
 /** Where an Application is not what it should be. */
 function deviations(manifest: Manifest, [project, path, namespace]: Expected): string[] {
@@ -141,7 +141,7 @@ export const tenancy: Rule[] = [
             .filter(({ kind }) => kind === "Application")
             .flatMap((one) => {
               const { name } = one.metadata;
-              const platform = ofPlatform(environment, folder)[name];
+              const platform = ofPlatform(environment)[name];
               const ofTeam: Expected = [
                 name,
                 `apps/${name}/overlays/${environment}`,

@@ -46,6 +46,8 @@ const ignored = readFileSync(".gitignore", "utf8")
   .split("\n")
   .map((line) => basename(line));
 
+const isRoot = ({ metadata }: Manifest) => metadata.name === "root";
+
 /** Every file below a folder, from the root, but for what Git ignores. */
 function walk(root: string, folder = ""): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -167,11 +169,10 @@ export class Repository {
 
   /** @returns the Applications of an environment, the root's first */
   async applications(environment: string): Promise<Manifest[]> {
-    const manifests = [
-      ...(await this.render(`clusters/${environment}`)),
-      ...(await this.platform(environment)),
-    ];
-    return manifests.filter(({ kind }) => kind === "Application");
+    const manifests = await this.platform(environment);
+    return manifests
+      .filter(({ kind }) => kind === "Application")
+      .sort((one, other) => Number(isRoot(other)) - Number(isRoot(one)));
   }
 
   /** @returns the root of a copy of all files, for the caller to change and to remove */

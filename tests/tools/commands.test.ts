@@ -51,8 +51,8 @@ async function script(
 /** A repository with one commit, and a change that is not committed. */
 async function repository(): Promise<string> {
   const folder = temporary();
-  mkdirSync(join(folder, "clusters/testing"), { recursive: true });
-  writeFileSync(join(folder, "clusters/testing/root.yaml"), "");
+  mkdirSync(join(folder, "clusters/testing/apps"), { recursive: true });
+  writeFileSync(join(folder, "clusters/testing/apps/root.yaml"), "");
   const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
   await run("git", ["init", "--quiet", folder]);
   await run("git", ["-C", folder, "add", "--all"]);

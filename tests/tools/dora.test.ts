@@ -38,7 +38,7 @@ class Repository {
     const made = new Repository();
     t.teardown(() => rmSync(made.folder, { recursive: true }));
     await run("git", ["init", "--quiet", "--initial-branch=main", made.folder]);
-    made.#write("clusters/testing/root.yaml", "");
+    made.#write("clusters/testing/apps/root.yaml", "");
     made.#write(overlay, "images:\n  - name: ghcr.io/bpesics/pe-payment\n    newTag: 0.0.0\n");
     await made.commit(0, "the service");
     return made;

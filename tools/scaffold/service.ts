@@ -70,6 +70,10 @@ export async function newService(root: string, name: string): Promise<Plan> {
   });
   enlist("argocd/deployers/impersonation.yaml", (service) => `${service}, `);
 
+  enlist(
+    "argocd/install/permissions.yaml",
+    (service) => `    g, ${service}, proj:${service}:team\n`,
+  );
   const logins = "clusters/local/argocd/logins.yaml";
   enlist(logins, (service) => `  accounts.local-${service}: login\n`);
   enlist(logins, (service) => `    g, local-${service}, proj:${service}:team\n`);
@@ -113,6 +117,7 @@ async function lockWith(root: string, workspace: string, manifest: string): Prom
 function addNamespace(plan: Plan, name: string, rename: (text: string) => string): void {
   const [from, to] = [model, name].map((service) => `clusters/base/namespaces/app-${service}`);
   const files = ["namespace.yaml", "deployer.yaml", "quota.yaml", "network-policies.yaml"];
+  const kept = ["../limits", ...files];
   for (const file of files) plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
   plan.edit(`${to}/network-policies.yaml`, (text) => {
     const policies = text.split("---\n");
@@ -121,7 +126,7 @@ function addNamespace(plan: Plan, name: string, rename: (text: string) => string
   plan.create(
     `${to}/kustomization.yaml`,
     rename(plan.read(`${from}/kustomization.yaml`)).replaceAll(/^ {2}- (.*)\n/gm, (line, file) =>
-      files.includes(file) ? line : "",
+      kept.includes(file) ? line : "",
     ),
   );
 }
