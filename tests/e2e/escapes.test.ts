@@ -16,6 +16,8 @@ const meta = (kind: string, apiVersion = "v1", namespace?: string) => ({
   metadata: { name: "e2e-escape", ...(namespace && { namespace }) },
 });
 const add = (manifest: object) => (text: string) => `${text}---\n${JSON.stringify(manifest)}\n`;
+/** One more field of payment's pods. */
+const ofPod = (field: string) => replace("    spec:\n", `    spec:\n      ${field}\n`);
 const replace = (from: string, to: string) => (text: string) => text.replace(from, to);
 
 const [running] = await pods("payment");
@@ -153,7 +155,58 @@ const attempts: Attempt[] = [
     layer: "Kubernetes",
     file: service,
     change: replace("spec:\n", "spec:\n  type: LoadBalancer\n"),
-    says: /exceeded quota: limits, requested: services.(loadbalancers|nodeports)=1/,
+    says: /a Service here is of type ClusterIP, .* not LoadBalancer/,
+  },
+  {
+    what: "an address of its own choice, on every node",
+    layer: "Kubernetes",
+    file: service,
+    change: replace("spec:\n", "spec:\n  externalIPs: [192.0.2.1]\n"),
+    says: /a Service here has no externalIPs/,
+  },
+  {
+    what: "pods that evict others",
+    layer: "Kubernetes",
+    file: deployment,
+    change: ofPod("priorityClassName: system-node-critical"),
+    says: /a pod here has no priority class/,
+  },
+  {
+    what: "pods on the control plane",
+    layer: "Kubernetes",
+    file: deployment,
+    change: ofPod("tolerations: [{operator: Exists}]"),
+    says: /a pod here tolerates no taint of a node/,
+  },
+  {
+    what: "pods on a node of its own choice",
+    layer: "Kubernetes",
+    file: deployment,
+    change: ofPod("nodeName: pe-gitops-control-plane"),
+    says: /the scheduler chooses a pod's node/,
+  },
+  {
+    what: "pods that never end",
+    layer: "Kubernetes",
+    file: deployment,
+    change: (text) =>
+      text.replace(/terminationGracePeriodSeconds: \d+/, "terminationGracePeriodSeconds: 31536000"),
+    says: /a pod here ends within 120 s/,
+  },
+  {
+    what: "an image as a volume, which no policy of images sees",
+    layer: "Kubernetes",
+    file: deployment,
+    change: (text) =>
+      `${text}      volumes:\n        - name: code\n          image:\n            reference: example.com/code:1\n`,
+    says: /a volume here is a configMap/,
+  },
+  {
+    what: "all of a node's memory",
+    layer: "Kubernetes",
+    file: deployment,
+    change: replace("memory: 192Mi", "memory: 64Gi"),
+    says: /maximum memory usage per Container is 1Gi/,
   },
   {
     what: "pods as root",
