@@ -276,7 +276,7 @@ export const refused: Refused[] = [
     action: "set spec.source.directory",
     patch: { spec: { source: { directory: { recurse: true } } } },
   },
-  { action: "set spec.sources", patch: { spec: { sources: [{ path: "elsewhere" }] } } },
+  { action: "set spec.sources", patch: { spec: { sources: [{ targetRevision: "elsewhere" }] } } },
   { action: "change spec.destination", patch: { spec: { destination: { namespace: "default" } } } },
   { action: "set spec.info", patch: { spec: { info: [{ name: "a", value: "b" }] } } },
   {
