@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 import { filesOf } from "../git/git.ts";
-import { guard, sentence, table } from "../guard/guard.ts";
+import { type Finding, guard, sentence, table } from "../guard/guard.ts";
 import { treeOf } from "../guard/tree.ts";
 import { branch } from "../kubernetes/cluster.ts";
 import { page, refusal } from "../preview/page.ts";
@@ -31,10 +31,12 @@ main(async () => {
   // GitHub takes the owners from the branch that is merged into.
   const codeowners = join(files.base, ".github/CODEOWNERS");
   const rules = parse(existsSync(codeowners) ? readFileSync(codeowners, "utf8") : "");
-  const refused = await unfit([base, head], owners(rules, table));
+  const refused = [...(await unfit(base, files.base)), ...(await unfit(head, files.head))];
   if (refused.length > 0) {
-    save((limit) => refusal(refused, head.slice(0, 7), limit));
-    const list = refused.map((one) => `  ${one}`).join("\n");
+    const whom = owners(rules, table);
+    const lines = [...new Set(refused.map((finding) => sentence(finding, whom)))];
+    save((limit) => refusal(lines, head.slice(0, 7), limit));
+    const list = lines.map((line) => `  ${line}`).join("\n");
     throw new UserError(`Nothing is rendered: the commit has what is not allowed.\n${list}`);
   }
 
@@ -58,17 +60,10 @@ main(async () => {
   if (broken.length > 0) throw new UserError(`This does not render: ${broken.join(", ")}.`);
 });
 
-/**
- * What must not be rendered. Whoever wrote a commit that nobody has reviewed could run programs by what Kustomize reads.
- * @returns a sentence for each finding
- */
-async function unfit(commits: string[], whom: string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const commit of commits) {
-    if (await succeeds("git", ["merge-base", "--is-ancestor", commit, branch])) continue;
-    found.push(...(await guard(await treeOf(commit))).map((one) => sentence(one, whom)));
-  }
-  return [...new Set(found)];
+/** What must not be rendered: who wrote a commit that nobody has reviewed could run programs by what Kustomize reads. */
+async function unfit(commit: string, files: string): Promise<Finding[]> {
+  const reviewed = await succeeds("git", ["merge-base", "--is-ancestor", commit, branch]);
+  return reviewed ? [] : guard(await treeOf(commit, files));
 }
 
 /** For the comment and for the workflow's summary. @param shown as much of a page as a number of bytes has room for */

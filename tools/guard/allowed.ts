@@ -15,10 +15,10 @@ const image = value("`ghcr.io/<owner>/pe-<service>`", (given, { team, registry }
 );
 
 const isYaml = (path: unknown): path is string => `${path}`.endsWith(".yaml");
-const manifest = value("a .yaml file of one's own folder", (given, { isFile }) =>
+const manifest = value("the path of an own .yaml file", (given, { isFile }) =>
   Boolean(isYaml(given) && isFile(given)),
 );
-const folder = value("a folder of one's own with a kustomization", (given, { isFolder }) =>
+const folder = value("the path of an own folder with a kustomization", (given, { isFolder }) =>
   isFolder(`${given}`),
 );
 const manifests = value(`${manifest.says}, or ${folder.says}`, (...given) =>
@@ -68,7 +68,7 @@ export const kustomization = {
       behavior: oneOf("create", "merge", "replace"),
       literals: [text("`NAME=value`", /^[A-Za-z][\w.-]{0,100}=.{0,10000}$/s)],
       files: [
-        value("a file of one's own folder, or `name=file`", (given, { isFile }) =>
+        value("the path of an own file, or `name=path`", (given, { isFile }) =>
           isFile(`${given}`.replace(/^[\w.-]+=/, "")),
         ),
       ],
