@@ -1,3 +1,4 @@
+import { allowed } from "./allowed.ts";
 import { applications } from "./applications.ts";
 import { codeowners } from "./codeowners.ts";
 import { deployers } from "./deployers.ts";
@@ -17,6 +18,7 @@ import { workflows } from "./workflows.ts";
 
 /** What must hold in this repository. */
 export const rules: Rule[] = [
+  ...allowed,
   ...applications,
   ...codeowners,
   ...deployers,

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /** A part of a file that becomes another text. */
@@ -15,6 +15,15 @@ interface NewFile {
   what: string;
   file: string;
   content: string;
+  /** Of the file, such as 0o755 for a program. */
+  mode?: number;
+}
+
+/** A symbolic link that was not there before. */
+interface Link {
+  what: string;
+  file: string;
+  target: string;
 }
 
 /** A file that gets another name in its folder. */
@@ -24,7 +33,7 @@ interface Renaming {
   newName: string;
 }
 
-export type Edit = Replacement | NewFile | Renaming;
+export type Edit = Replacement | NewFile | Link | Renaming;
 
 /**
  * @param text of the file before
@@ -48,10 +57,12 @@ export function apply(root: string, edit: Edit): () => void {
     renameSync(path, renamed);
     return () => renameSync(renamed, path);
   }
-  if ("content" in edit) {
+  if ("content" in edit || "target" in edit) {
+    const made = mkdirSync(dirname(path), { recursive: true });
     // It must not replace a file.
-    writeFileSync(path, edit.content, { flag: "wx" });
-    return () => rmSync(path);
+    if ("target" in edit) symlinkSync(edit.target, path);
+    else writeFileSync(path, edit.content, { flag: "wx", mode: edit.mode ?? 0o644 });
+    return () => rmSync(made ?? path, { recursive: true });
   }
   const text = readFileSync(path, "utf8");
   writeFileSync(path, edited(text, edit));

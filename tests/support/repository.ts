@@ -80,7 +80,11 @@ export class Repository {
     this.files = this.allFiles.filter((file) => /^(apps|argocd|clusters)\//.test(file));
     this.kustomizations = this.files
       .filter((file) => basename(file) === "kustomization.yaml")
-      .map((file) => ({ ...parse(this.read(file)), folder: dirname(file) }));
+      // What is wrong with its YAML, a rule says.
+      .map((file) => {
+        const [first] = documents(this.read(file));
+        return { ...(first as unknown as Kustomization), folder: dirname(file) };
+      });
     this.entryPoints = this.kustomizations
       .filter(({ kind }) => kind !== "Component")
       .map(({ folder }) => folder);

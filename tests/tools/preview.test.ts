@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../../tools/cli/command.ts";
 
@@ -41,7 +41,8 @@ class Repository {
     symlinkSync(resolve(".tools"), join(made.folder, ".tools"));
     writeFileSync(join(made.folder, ".gitignore"), ".tools\nreport\n");
     made.edit("argocd/kustomization.yaml", "  - install\n", "");
-    if (!all) rmSync(join(made.folder, "clusters/production"), { recursive: true });
+    for (const folder of all ? [] : ["clusters/production", "clusters/local/production"])
+      rmSync(join(made.folder, folder), { recursive: true });
     await run("git", ["init", "--quiet", "--initial-branch=main", made.folder]);
     await made.commit();
     await made.git("checkout", "--quiet", "-b", "change");
@@ -57,6 +58,12 @@ class Repository {
     await this.git("commit", "--quiet", "--allow-empty", "--message", "a change");
   }
 
+  /** Commits to main, as if it had been reviewed. */
+  async merge(): Promise<void> {
+    await this.commit();
+    await this.git("branch", "--force", "main");
+  }
+
   /** Replaces a part of a file, which must be there. */
   edit(file: string, from: string, to: string): void {
     const text = readFileSync(join(this.folder, file), "utf8");
@@ -69,6 +76,12 @@ class Repository {
 
   write(file: string, text: string): void {
     writeFileSync(join(this.folder, file), text);
+  }
+
+  /** Takes a file away, and its line in the kustomization beside it. */
+  remove(file: string): void {
+    this.edit(join(dirname(file), "kustomization.yaml"), `  - ${basename(file)}\n`, "");
+    rmSync(join(this.folder, file));
   }
 
   append(file: string, text: string): void {
@@ -107,7 +120,11 @@ async function preview(t: ExecutionContext, change: (made: Repository) => void):
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const kustomization = "apps/payment/base/kustomization.yaml";
+const service = "apps/payment/base/service.yaml";
 const application = "clusters/testing/apps/payment.yaml";
+/** Of the platform, where other kinds are allowed than in apps/. */
+const namespace = "clusters/base/namespaces/app-payment";
+const quota = `${namespace}/quota.yaml`;
 const applications = "clusters/testing/apps/kustomization.yaml";
 
 /** Another image of payment's. */
@@ -143,12 +160,13 @@ test("a value that changes is one change, and restarts by its generated name", a
 });
 
 test("every environment is shown, and those that a change does not reach are not", async (t) => {
-  for (const [file, reached] of [
-    [overlay, ["testing/payment"]],
-    [kustomization, ["production/payment", "testing/payment"]],
+  const labels = "labels:\n  - pairs:\n      app.kubernetes.io/part-of: invoices\n";
+  for (const [file, before, reached] of [
+    [overlay, "images:\n", ["testing/payment"]],
+    [kustomization, "labels:\n", ["production/payment", "testing/payment"]],
   ] as const) {
     const made = await Repository.make(t, { all: true });
-    made.append(file, "commonAnnotations:\n  changed: now\n");
+    made.edit(file, before, before === "labels:\n" ? labels : `${labels}${before}`);
     await made.commit();
     const [succeeded, printed, comment] = await made.preview();
     t.true(succeeded, printed);
@@ -161,7 +179,7 @@ test("every environment is shown, and those that a change does not reach are not
 
 test("what no cluster gets changes nothing, and says so", async (t) => {
   const comment = await preview(t, (made) => {
-    made.append("apps/payment/base/service.yaml", "# a comment\n");
+    made.append(service, "# a comment\n");
     made.write("docs.md", "text\n");
   });
   t.regex(comment, /Nothing changes on any cluster\./);
@@ -182,9 +200,8 @@ test("what came to main since is not the change's doing", async (t) => {
 
 test("deletions come first: what is deleted, what stays and why, what loses data", async (t) => {
   const comment = await preview(t, (made) => {
-    const volume = "apps/antaeus/base/kustomization.yaml";
-    made.edit(volume, "  - volume.yaml\n", "");
-    made.edit(volume, "  - service.yaml\n", "");
+    made.remove("apps/antaeus/base/volume.yaml");
+    made.remove("apps/antaeus/base/service.yaml");
   });
   t.deepEqual(row(comment, "testing/antaeus").slice(1, 5), ["–", "–", "2", "–"]);
   t.regex(comment, /^- `PersistentVolumeClaim app-antaeus\/antaeus` .*: stays: Prune=false$/m);
@@ -196,16 +213,15 @@ test("deletions come first: what is deleted, what stays and why, what loses data
   // The control: without the annotation the invoices are gone.
   const made = await Repository.make(t);
   made.edit("apps/antaeus/base/volume.yaml", "Prune=false,Delete=false", "Delete=false");
+  await made.merge();
+  made.remove("apps/antaeus/base/volume.yaml");
   await made.commit();
-  made.edit("apps/antaeus/base/kustomization.yaml", "  - volume.yaml\n", "");
-  await made.commit();
-  const [, , gone] = await made.preview("--base", "HEAD~1");
+  const [, , gone] = await made.preview();
   t.regex(gone, /\*\*Fails, or loses data\*\*\n\n- `PersistentVolumeClaim app-antaeus\/antaeus`/);
 });
 
 test("what touches permissions, the network or the whole cluster is highlighted, with its owner", async (t) => {
   const comment = await preview(t, (made) => {
-    const namespace = "clusters/base/namespaces/app-payment";
     made.edit(`${namespace}/namespace.yaml`, "enforce: restricted", "enforce: privileged");
     made.edit(`${namespace}/network-policies.yaml`, "port: 6443", "port: 443");
     made.edit(`${namespace}/deployer.yaml`, "name: argocd-deployer-team", "name: cluster-admin");
@@ -224,10 +240,15 @@ test("what touches permissions, the network or the whole cluster is highlighted,
 });
 
 test("a door that a Service opens is highlighted", async (t) => {
-  const comment = await preview(t, (made) =>
-    made.edit("apps/payment/base/service.yaml", "spec:\n", "spec:\n  type: LoadBalancer\n"),
-  );
-  t.regex(comment, /^- `Service app-payment\/payment` .*: changed; network$/m);
+  const made = await Repository.make(t);
+  const door = "  type: NodePort\n";
+  made.edit("apps/antaeus/base/service.yaml", door, "");
+  made.edit("apps/antaeus/base/service.yaml", "      nodePort: 30008\n", "");
+  await made.merge();
+  made.edit("apps/antaeus/base/service.yaml", "spec:\n", `spec:\n${door}`);
+  await made.commit();
+  const [, , comment] = await made.preview();
+  t.regex(comment, /^- `Service app-antaeus\/antaeus` .*: changed; network$/m);
 });
 
 test("an Application that is new brings its objects, and one that is removed leaves them", async (t) => {
@@ -266,9 +287,12 @@ test("an Application that is new brings its objects, and one that is removed lea
   t.regex(cascades, /^- `Deployment app-payment\/payment` .*: is deleted$/m);
 });
 
+/** Kustomize takes no object twice. */
+const twice = ["  - service.yaml\n", "  - service.yaml\n  - service.yaml\n"] as const;
+
 test("a head that does not render is said first, in red, and fails the command", async (t) => {
   const made = await Repository.make(t);
-  made.edit(kustomization, "  - service.yaml\n", "  - services.yaml\n");
+  made.edit(kustomization, ...twice);
   made.edit("apps/antaeus/overlays/testing/kustomization.yaml", "CUSTOMERS=25", "CUSTOMERS=26");
   await made.commit();
   const [succeeded, printed, comment] = await made.preview();
@@ -277,7 +301,7 @@ test("a head that does not render is said first, in red, and fails the command",
   t.notRegex(printed, /at .*\.ts:/, "no stack");
   t.regex(comment, /> \[!CAUTION\]\n> \*\*testing\/payment does not render\.\*\*/);
   t.true(comment.indexOf("CAUTION") < comment.indexOf("| owner |"));
-  t.regex(comment, /<summary>testing\/payment: error<\/summary>[\s\S]*services\.yaml/);
+  t.regex(comment, /<summary>testing\/payment: error<\/summary>[\s\S]*already registered/);
   t.notRegex(comment, /pe-gitops-\w{6}/, "the folder that it worked in");
   t.is(row(comment, "testing/antaeus")[4], "1", "the others are shown");
   t.notRegex(comment, /\*\*Deleted/);
@@ -285,7 +309,7 @@ test("a head that does not render is said first, in red, and fails the command",
 
 test("where the Applications do not render, those that run go on reading the commit", async (t) => {
   const made = await Repository.make(t);
-  made.edit(applications, "  - payment.yaml\n", "  - payments.yaml\n");
+  made.edit(applications, "  - payment.yaml\n", "  - payment.yaml\n  - payment.yaml\n");
   bump(made);
   await made.commit();
   const [succeeded, , comment] = await made.preview();
@@ -297,9 +321,9 @@ test("where the Applications do not render, those that run go on reading the com
 
 test("a change that makes it render again says that the difference is not known", async (t) => {
   const made = await Repository.make(t);
-  made.edit(kustomization, "  - service.yaml\n", "  - services.yaml\n");
+  made.edit(kustomization, ...twice);
   await made.commit();
-  made.edit(kustomization, "  - services.yaml\n", "  - service.yaml\n");
+  made.edit(kustomization, twice[1], twice[0]);
   await made.commit();
   const [succeeded, printed, comment] = await made.preview("--base", "HEAD~1");
   t.true(succeeded, printed);
@@ -354,17 +378,21 @@ test("no secret is printed: of each only shows whether it changed", async (t) =>
   };
 
   const made = await Repository.make(t);
-  made.edit(kustomization, "  - service.yaml\n", "  - service.yaml\n  - secret.yaml\n");
-  made.write("apps/payment/base/secret.yaml", secret(secrets.password));
+  made.edit(
+    `${namespace}/kustomization.yaml`,
+    "  - quota.yaml\n",
+    "  - quota.yaml\n  - secret.yaml\n",
+  );
+  made.write(`${namespace}/secret.yaml`, secret(secrets.password));
   made.edit(kustomization, "literals:\n      - ACCEPTANCE_SHARE=0.5", config("0.5", secrets));
   await made.commit();
   const [, first] = await made.preview("--base", "HEAD~1");
-  made.write("apps/payment/base/secret.yaml", secret(other.password));
+  made.write(`${namespace}/secret.yaml`, secret(other.password));
   made.edit(kustomization, config("0.5", secrets), config("0.6", other));
-  made.append("apps/payment/base/service.yaml", "---\n- not a manifest: {password: of nobody}\n");
+  made.append(quota, "---\n- not a manifest: {password: of nobody}\n");
   await made.commit();
   const [, broken] = await made.preview("--base", "HEAD~1");
-  made.edit("apps/payment/base/service.yaml", "---\n- not a manifest: {password: of nobody}\n", "");
+  made.edit(quota, "---\n- not a manifest: {password: of nobody}\n", "");
   await made.commit();
   const [succeeded, second, comment] = await made.preview("--base", "HEAD~2");
 
@@ -374,10 +402,14 @@ test("no secret is printed: of each only shows whether it changed", async (t) =>
     for (const printed of [first, second, broken, comment]) t.false(printed.includes(value), value);
   }
   // The control: without hiding, they would be there.
-  const rendered = await run("kubectl", [
-    "kustomize",
-    join(made.folder, "apps/payment/overlays/testing"),
-  ]).catch(() => run("kustomize", ["build", join(made.folder, "apps/payment/overlays/testing")]));
+  const folders = ["apps/payment/overlays/testing", namespace].map((path) =>
+    join(made.folder, path),
+  );
+  const rendered = await Promise.all(
+    folders.map((folder) =>
+      run("kubectl", ["kustomize", folder]).catch(() => run("kustomize", ["build", folder])),
+    ),
+  ).then((texts) => texts.join());
   for (const value of Object.values(other)) t.true(rendered.includes(value), value);
 
   const changed = (line: string) =>
@@ -409,7 +441,7 @@ test("names from a change make no links, mentions or HTML, and do not leave thei
   const comment = await preview(t, (made) => {
     made.edit(application, "  project: payment\n", `  project: ${JSON.stringify(evil)}\n`);
     made.append(
-      "apps/payment/base/service.yaml",
+      quota,
       `---\n${JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "notes" }, data: { text: `\n\`\`\`\`\n</details>\n@bpesics/platform\n` } })}\n`,
     );
   });
@@ -432,8 +464,8 @@ test("a comment is as long as GitHub lets it be; what is left out is counted", a
       metadata: { name: `many-${index}` },
     }),
   );
-  made.append("apps/payment/base/service.yaml", `---\n${JSON.stringify(big)}\n`);
-  made.append("apps/payment/base/service.yaml", many.map((text) => `---\n${text}\n`).join(""));
+  made.append(quota, `---\n${JSON.stringify(big)}\n`);
+  made.append(quota, many.map((text) => `---\n${text}\n`).join(""));
   made.edit("apps/antaeus/overlays/testing/kustomization.yaml", "CUSTOMERS=25", "CUSTOMERS=26");
   await made.commit();
   const [succeeded, printed, comment] = await made.preview();

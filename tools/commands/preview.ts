@@ -2,11 +2,13 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { main, run, UserError } from "../cli/command.ts";
+import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 import { filesOf } from "../git/git.ts";
+import { type Finding, guard, sentence, table } from "../guard/guard.ts";
+import { treeOf } from "../guard/tree.ts";
 import { branch } from "../kubernetes/cluster.ts";
-import { page } from "../preview/page.ts";
+import { page, refusal } from "../preview/page.ts";
 import { parts } from "../preview/parts.ts";
 import { sources } from "../render/sources.ts";
 import { owners, rules as parse } from "../repository/codeowners.ts";
@@ -26,11 +28,20 @@ main(async () => {
   if (base === head) warn(`There is nothing since ${values.base || branch}: choose an older BASE.`);
 
   const files = { base: await filesOf(base), head: await filesOf(head) };
-  const before = await sources(files.base);
-  const after = await sources(files.head, before);
   // GitHub takes the owners from the branch that is merged into.
   const codeowners = join(files.base, ".github/CODEOWNERS");
   const rules = parse(existsSync(codeowners) ? readFileSync(codeowners, "utf8") : "");
+  const refused = [...(await unfit(base, files.base)), ...(await unfit(head, files.head))];
+  if (refused.length > 0) {
+    const whom = owners(rules, table);
+    const lines = [...new Set(refused.map((finding) => sentence(finding, whom)))];
+    save((limit) => refusal(lines, head.slice(0, 7), limit));
+    const list = lines.map((line) => `  ${line}`).join("\n");
+    throw new UserError(`Nothing is rendered: the commit has what is not allowed.\n${list}`);
+  }
+
+  const before = await sources(files.base);
+  const after = await sources(files.head, before);
   const changed = await run("git", ["diff", "--name-only", "--no-renames", "-z", base, head]);
   const reviewers = new Set(
     changed
@@ -42,15 +53,26 @@ main(async () => {
   const found = parts(before, after, rules, branch);
   const shown = (limit: number) =>
     page(found, [base.slice(0, 7), head.slice(0, 7)], [...reviewers].sort(), limit);
-  mkdirSync("report", { recursive: true });
-  writeFileSync("report/preview.md", shown(limits.comment));
-  const { GITHUB_STEP_SUMMARY } = process.env;
-  if (GITHUB_STEP_SUMMARY) appendFileSync(GITHUB_STEP_SUMMARY, shown(limits.summary));
-  else console.log(shown(Number.POSITIVE_INFINITY));
+  save(shown);
+  if (!process.env.GITHUB_STEP_SUMMARY) console.log(shown(Number.POSITIVE_INFINITY));
 
   const broken = found.filter(({ error }) => error !== undefined).map(({ name }) => name);
   if (broken.length > 0) throw new UserError(`This does not render: ${broken.join(", ")}.`);
 });
+
+/** What must not be rendered: who wrote a commit that nobody has reviewed could run programs by what Kustomize reads. */
+async function unfit(commit: string, files: string): Promise<Finding[]> {
+  const reviewed = await succeeds("git", ["merge-base", "--is-ancestor", commit, branch]);
+  return reviewed ? [] : guard(await treeOf(commit, files));
+}
+
+/** For the comment and for the workflow's summary. @param shown as much of a page as a number of bytes has room for */
+function save(shown: (limit: number) => string): void {
+  mkdirSync("report", { recursive: true });
+  writeFileSync("report/preview.md", shown(limits.comment));
+  const { GITHUB_STEP_SUMMARY } = process.env;
+  if (GITHUB_STEP_SUMMARY) appendFileSync(GITHUB_STEP_SUMMARY, shown(limits.summary));
+}
 
 /** @throws UserError where there is no such commit */
 function commit(name: string): Promise<string> {

@@ -48,6 +48,21 @@ export function page(
   return omitted > 0 ? text + rest(omitted) : text;
 }
 
+/**
+ * Why nothing of a commit is shown, as Markdown.
+ * @param found a sentence for each thing that is refused
+ * @param limit of its length, in bytes
+ */
+export const refusal = (found: string[], commit: string, limit: number): string =>
+  cut(
+    [
+      "## What the cluster would get",
+      `> [!CAUTION]\n> **Nothing of ${code(commit)} is rendered: it has what is not allowed.**`,
+      found.map((sentence) => `- ${plain(sentence, 600)}`).join("\n"),
+    ].join("\n\n"),
+    limit,
+  );
+
 function failures(parts: Part[]): string[] {
   return parts
     .filter(({ error }) => error !== undefined)
@@ -71,7 +86,12 @@ function overview(parts: Part[]): string {
             count((change) => restart(change) !== undefined),
           ]
         : ["?", "?", "?", "?"];
-    return [plain(name), owners.map(code).join(", "), ...numbers, notes.map(plain).join(" ")];
+    return [
+      plain(name),
+      owners.map(code).join(", "),
+      ...numbers,
+      notes.map((note) => plain(note)).join(" "),
+    ];
   });
   const head = ["", "owner", "created", "changed", "deleted", "restarted", ""];
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
@@ -165,12 +185,15 @@ const visible = (text: string): string =>
 const code = (text: string): string =>
   `\`${short(text).replaceAll("`", "'").replaceAll("|", "/")}\``;
 
-const plain = (text: string): string =>
-  short(text).replace(/[&<>"'`*_[\]|@#!~\\]/g, (character) => `&#${character.charCodeAt(0)};`);
+const plain = (text: string, longest = 200): string =>
+  short(text, longest).replace(
+    /[&<>"'`*_[\]|@#!~\\]/g,
+    (character) => `&#${character.charCodeAt(0)};`,
+  );
 
-const short = (text: string): string => {
+const short = (text: string, longest = 200): string => {
   const line = visible(hideInText(text)).replace(/\s+/g, " ");
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+  return line.length > longest ? `${line.slice(0, longest)}…` : line;
 };
 
 /** At most so many bytes of a text, in whole lines. */

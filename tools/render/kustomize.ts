@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { run, succeeds, UserError } from "../cli/command.ts";
 import { findTool, goEnv, keep, pinned, temporary } from "../cli/pinned-tools.ts";
+import { serve } from "./mirrors.ts";
 
 export interface Kustomize {
   /** Which program renders, for people. */
@@ -36,9 +37,15 @@ async function kustomize(
   [command = "", ...args]: string[],
   name: string,
 ): Promise<Kustomize> {
-  const env = { ...process.env, ...(await basesFromGo(root)) };
+  const env = { ...process.env, ...(await basesFromGo(root)), GIT_ALLOW_PROTOCOL: protocols };
   return { name, build: (folder) => run(command, [...args, folder], { env }) };
 }
+
+/**
+ * What the Git that Kustomize starts may speak: HTTPS with hosts, and HTTP with the mirrors. With a folder, or by SSH, it
+ * would run a program that a URL can name.
+ */
+const protocols = "https:http";
 
 /** Releases that kustomizations here build on, where they are, and the Go module that has each one's files. */
 const bases = {
@@ -51,7 +58,7 @@ const bases = {
 
 /**
  * Where Go is there, its proxy has the files of those releases too, checked and cached. Served to
- * Kustomize as Git repositories on disk, they make rendering quick, and possible where Git hosts are
+ * Kustomize as Git repositories, they make rendering quick, and possible where Git hosts are
  * out of reach. Without Go, Kustomize fetches them from where the kustomizations say.
  * @returns environment variables for Git
  */
@@ -69,10 +76,15 @@ async function basesFromGo(root: string): Promise<NodeJS.ProcessEnv> {
     }),
   );
   const found = mirrors.flat();
+  if (found.length === 0) return {};
+  const served = await serve(found.map(({ mirror }) => mirror));
   return Object.fromEntries([
+    // Nobody's own settings send it elsewhere, such as to the same host by SSH.
+    ["GIT_CONFIG_NOSYSTEM", "1"],
+    ["GIT_CONFIG_GLOBAL", "/dev/null"],
     ["GIT_CONFIG_COUNT", String(found.length)],
-    ...found.flatMap(({ url, mirror }, index) => [
-      [`GIT_CONFIG_KEY_${index}`, `url.file://${mirror}.insteadOf`],
+    ...found.flatMap(({ url }, index) => [
+      [`GIT_CONFIG_KEY_${index}`, `url.${served[index]}.insteadOf`],
       [`GIT_CONFIG_VALUE_${index}`, url],
     ]),
   ]);

@@ -1,0 +1,287 @@
+import { from, oneOf, text, value } from "./values.ts";
+
+// What may stand in apps/ and in the kustomizations of the platform. What is not here is refused, so the way to
+// one more field is one more line. docs/access.md shows this table.
+
+const flag = oneOf(true, false);
+const word = text("a name", /^[a-z0-9][a-z0-9-]{0,62}$/);
+const team = value("`<service>`", (given, { team }) => given === team);
+const own = value("`<service>`, or a name after `<service>-`", (given, { team }) =>
+  new RegExp(`^${team}(-[a-z0-9]+)*$`).test(`${given}`),
+);
+const namespace = value("`app-<service>`", (given, { team }) => given === `app-${team}`);
+const image = value("`ghcr.io/<owner>/pe-<service>`", (given, { team, registry }) =>
+  [`${registry}/pe-${team}`, `${registry}/pe-${team}-original`].includes(`${given}`),
+);
+
+const isYaml = (path: unknown): path is string => `${path}`.endsWith(".yaml");
+const manifest = value("the path of an own .yaml file", (given, { isFile }) =>
+  Boolean(isYaml(given) && isFile(given)),
+);
+const folder = value("the path of an own folder with a kustomization", (given, { isFolder }) =>
+  isFolder(`${given}`),
+);
+const manifests = value(`${manifest.says}, or ${folder.says}`, (...given) =>
+  [manifest, folder].some(({ is }) => is(...given)),
+);
+
+/** Releases that the platform builds on. Renovate moves the version. */
+const bases = [
+  /^https:\/\/github\.com\/argoproj\/argo-cd\/\/manifests\/cluster-install\?ref=v\d+\.\d+\.\d+$/,
+  /^https:\/\/github\.com\/kubernetes-sigs\/metrics-server\/\/manifests\/overlays\/release\?ref=v\d+\.\d+\.\d+$/,
+];
+const manifestsOrBase = value(
+  `${manifests.says}, or the release of Argo CD or metrics-server`,
+  (...given) => manifests.is(...given) || bases.some((base) => base.test(`${given[0]}`)),
+);
+
+const labels = {
+  "app.kubernetes.io/name": own,
+  "app.kubernetes.io/component": word,
+  "app.kubernetes.io/part-of": word,
+};
+
+const kustomizations = {
+  apiVersion: oneOf("kustomize.config.k8s.io/v1beta1", "kustomize.config.k8s.io/v1alpha1"),
+  kind: oneOf("Kustomization", "Component"),
+  components: [folder],
+} as const;
+
+/** Of a team. */
+export const kustomization = {
+  ...kustomizations,
+  namespace,
+  resources: [manifests],
+  labels: [{ pairs: labels, includeSelectors: flag, includeTemplates: flag }],
+  images: [
+    {
+      name: image,
+      newName: image,
+      newTag: text("a tag", /^[\w][\w.-]{0,127}$/),
+      digest: text("`sha256:` and 64 digits", /^sha256:[0-9a-f]{64}$/),
+    },
+  ],
+  patches: [{ "path!": manifest }],
+  configMapGenerator: [
+    {
+      "name!": own,
+      behavior: oneOf("create", "merge", "replace"),
+      literals: [text("`NAME=value`", /^[A-Za-z][\w.-]{0,100}=.{0,10000}$/s)],
+      files: [
+        value("the path of an own file, or `name=path`", (given, { isFile }) =>
+          isFile(`${given}`.replace(/^[\w.-]+=/, "")),
+        ),
+      ],
+    },
+  ],
+} as const;
+
+/** Of the platform, in argocd/ and clusters/. */
+export const platformKustomization = {
+  ...kustomizations,
+  namespace: word,
+  resources: [manifestsOrBase],
+  labels: [{ pairs: { "app.kubernetes.io/name": word }, includeSelectors: flag }],
+  commonAnnotations: { "argocd.argoproj.io/sync-options": text("sync options", /^[\w=,]+$/) },
+  patches: [
+    {
+      path: manifest,
+      patch: text("a patch", /^.+$/s),
+      target: {
+        group: text("a group", /^[a-z0-9.]+$/),
+        kind: text("kinds", /^[A-Za-z|]+$/),
+        name: word,
+        labelSelector: word,
+      },
+    },
+  ],
+} as const;
+
+const cpu = text("1m to 999m, or 1 to 4", /^([1-9]\d{0,2}m|[1-4])$/);
+const memory = text("1Mi to 999Mi, or 1Gi to 4Gi", /^([1-9]\d{0,2}Mi|[1-4]Gi)$/);
+const amounts = { cpu, memory, "ephemeral-storage": memory };
+const port = text("a port above 1023, or its name", /^([a-z][a-z0-9-]{0,14}|[1-9]\d{3,4})$/);
+const path = text("a path", /^(\/[\w-][\w.-]*)+$/);
+/** In a patch: the list is this one, and not that of the base with something more. */
+const patch = { $patch: oneOf("replace") };
+
+const probe = {
+  httpGet: { path, port },
+  initialDelaySeconds: from(0, 300),
+  periodSeconds: from(1, 300),
+  timeoutSeconds: from(1, 60),
+  failureThreshold: from(1, 300),
+  successThreshold: from(1, 10),
+};
+
+const container = {
+  "name!": word,
+  image,
+  imagePullPolicy: oneOf("IfNotPresent"),
+  ports: [{ name: port, containerPort: from(1024, 65535), protocol: oneOf("TCP") }],
+  env: [
+    {
+      "name!": text("a name in capitals", /^[A-Z][A-Z0-9_]{0,100}$/),
+      value: text("a text", /^.{0,10000}$/s),
+      valueFrom: {
+        configMapKeyRef: { "name!": own, "key!": text("a key", /^[\w.-]+$/) },
+        secretKeyRef: { "name!": own, "key!": text("a key", /^[\w.-]+$/) },
+      },
+    },
+  ],
+  envFrom: [{ configMapRef: { "name!": own }, secretRef: { "name!": own } }],
+  startupProbe: probe,
+  readinessProbe: probe,
+  livenessProbe: probe,
+  resources: { requests: amounts, limits: amounts },
+  securityContext: {
+    allowPrivilegeEscalation: oneOf(false),
+    readOnlyRootFilesystem: oneOf(true),
+    capabilities: { drop: [oneOf("ALL")] },
+  },
+  volumeMounts: [{ ...patch, name: word, mountPath: path, readOnly: flag }],
+} as const;
+
+const volume = {
+  ...patch,
+  name: word,
+  emptyDir: { "sizeLimit!": memory },
+  configMap: {
+    "name!": value(
+      `${own.says}, or \`kube-root-ca.crt\``,
+      (...given) => given[0] === "kube-root-ca.crt" || own.is(...given),
+    ),
+  },
+  secret: { "secretName!": own },
+  persistentVolumeClaim: { "claimName!": own },
+  // Without an audience it would be a token for the API server.
+  projected: {
+    sources: [
+      {
+        serviceAccountToken: {
+          "audience!": oneOf("payment"),
+          expirationSeconds: oneOf(600),
+          path: word,
+        },
+      },
+    ],
+  },
+} as const;
+
+const pod = {
+  serviceAccountName: team,
+  automountServiceAccountToken: oneOf(false),
+  enableServiceLinks: oneOf(false),
+  terminationGracePeriodSeconds: from(1, 120),
+  topologySpreadConstraints: [
+    {
+      topologyKey: oneOf("topology.kubernetes.io/zone", "kubernetes.io/hostname"),
+      maxSkew: from(1, 10),
+      whenUnsatisfiable: oneOf("ScheduleAnyway"),
+      labelSelector: { matchLabels: labels },
+      matchLabelKeys: [oneOf("pod-template-hash")],
+    },
+  ],
+  securityContext: {
+    runAsNonRoot: oneOf(true),
+    runAsUser: from(1, 65535),
+    runAsGroup: from(1, 65535),
+    fsGroup: from(1, 65535),
+    seccompProfile: { type: oneOf("RuntimeDefault") },
+  },
+  containers: [container],
+  volumes: [volume],
+} as const;
+
+const metadata = { "name!": own, labels };
+const apps = { apiVersion: oneOf("apps/v1") };
+const core = { apiVersion: oneOf("v1") };
+
+/** What a team may deploy besides ConfigMaps, which a generator makes. */
+export const kinds = {
+  Deployment: {
+    ...apps,
+    kind: oneOf("Deployment"),
+    "metadata!": metadata,
+    spec: {
+      replicas: from(1, 10),
+      revisionHistoryLimit: from(1, 10),
+      progressDeadlineSeconds: from(10, 600),
+      minReadySeconds: from(0, 120),
+      selector: { matchLabels: labels },
+      strategy: {
+        type: oneOf("Recreate", "RollingUpdate"),
+        rollingUpdate: { maxSurge: from(0, 5), maxUnavailable: from(0, 5) },
+      },
+      template: { metadata: { labels }, spec: pod },
+    },
+  },
+  HorizontalPodAutoscaler: {
+    apiVersion: oneOf("autoscaling/v2"),
+    kind: oneOf("HorizontalPodAutoscaler"),
+    "metadata!": metadata,
+    spec: {
+      scaleTargetRef: { apiVersion: oneOf("apps/v1"), kind: oneOf("Deployment"), name: own },
+      minReplicas: from(1, 10),
+      maxReplicas: from(1, 20),
+      metrics: [
+        {
+          type: oneOf("Resource"),
+          resource: {
+            name: oneOf("cpu", "memory"),
+            target: { type: oneOf("Utilization"), averageUtilization: from(10, 100) },
+          },
+        },
+      ],
+    },
+  },
+  PersistentVolumeClaim: {
+    ...core,
+    kind: oneOf("PersistentVolumeClaim"),
+    "metadata!": {
+      ...metadata,
+      annotations: { "argocd.argoproj.io/sync-options": oneOf("Prune=false,Delete=false") },
+    },
+    spec: {
+      accessModes: [oneOf("ReadWriteOnce")],
+      resources: { requests: { storage: text("1Gi to 9Gi", /^[1-9]Gi$/) } },
+    },
+  },
+  PodDisruptionBudget: {
+    apiVersion: oneOf("policy/v1"),
+    kind: oneOf("PodDisruptionBudget"),
+    "metadata!": metadata,
+    // With 0, or beside another budget of the same pods, no drain of a node would end.
+    spec: { "maxUnavailable!": from(1, 5), selector: { matchLabels: labels } },
+  },
+  Service: {
+    ...core,
+    kind: oneOf("Service"),
+    "metadata!": metadata,
+    spec: {
+      type: value(
+        "`ClusterIP`; `NodePort` of antaeus alone",
+        (given, { team }) => given === "ClusterIP" || (given === "NodePort" && team === "antaeus"),
+      ),
+      selector: labels,
+      ports: [
+        {
+          name: port,
+          port: from(1024, 65535),
+          targetPort: port,
+          protocol: oneOf("TCP"),
+          nodePort: value(
+            "`30008`, of antaeus alone",
+            (given, { team }) => given === 30008 && team === "antaeus",
+          ),
+        },
+      ],
+    },
+  },
+  ServiceAccount: {
+    ...core,
+    kind: oneOf("ServiceAccount"),
+    "metadata!": { "name!": team },
+    automountServiceAccountToken: oneOf(false),
+  },
+} as const;
