@@ -1,16 +1,14 @@
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import { firstKey, nextKey } from "./charge-key.ts";
+import { firstKey, nextKey, type Payable } from "./charge-key.ts";
 
 export interface Customer {
   id: number;
   currency: string;
 }
 
-export interface Invoice {
+export interface Invoice extends Payable {
   id: number;
-  customerId: number;
-  amount: { value: number; currency: string };
   status: "PENDING" | "PAID";
 }
 
@@ -18,7 +16,7 @@ export interface Invoice {
  * A pending invoice, and the key under which payment knows the attempt to charge it. The key is kept
  * before payment is asked, and until its answer is: whatever happens between, the same key is used.
  */
-export interface Due extends Invoice {
+export interface PendingInvoice extends Invoice {
   chargeKey: string;
 }
 
@@ -75,8 +73,8 @@ const toInvoice = ({ id, customer, value, currency, status }: Row): Invoice => (
 export class Database {
   readonly #db: DatabaseSync;
   /** Not on the disk yet. */
-  #answers: [invoice: Due, accepted: boolean][] = [];
-  #settling: Promise<void> | undefined;
+  #answers: [invoice: PendingInvoice, accepted: boolean][] = [];
+  #recording: Promise<void> | undefined;
 
   /**
    * Opens the file, and makes it when there is none.
@@ -113,7 +111,7 @@ export class Database {
     });
   }
 
-  /** Those whose id is greater, by id. @param limit how many at most; -1 is all */
+  /** Customers with an id above `after`, by id. @param limit how many at most; -1 is all */
   customers(after = 0, limit = -1): Customer[] {
     return this.#all<Customer>(
       "SELECT id, currency FROM customer WHERE id > ? ORDER BY id LIMIT ?",
@@ -126,7 +124,7 @@ export class Database {
     return this.#all<Customer>("SELECT id, currency FROM customer WHERE id = ?", id)[0];
   }
 
-  /** Those whose id is greater, by id. @param limit how many at most; -1 is all */
+  /** Invoices with an id above `after`, by id. @param limit how many at most; -1 is all */
   invoices(after = 0, limit = -1): Invoice[] {
     return this.#all<Row>(
       `${selectInvoices} WHERE invoice.id > ? ORDER BY invoice.id LIMIT ?`,
@@ -154,7 +152,7 @@ export class Database {
    * The invoices to pay, in random order: those that payment cannot handle do not hold up the same
    * others in each pay run.
    */
-  due(): Due[] {
+  due(): PendingInvoice[] {
     return this.#all<Row>(`${selectInvoices} WHERE status = 'PENDING' ORDER BY random()`).map(
       (row) => ({ ...toInvoice(row), chargeKey: row.charge_key }),
     );
@@ -167,10 +165,10 @@ export class Database {
    * @returns when it is on the disk
    * @throws Error when it could not be written; then none of them was
    */
-  settle(invoice: Due, accepted: boolean): Promise<void> {
+  recordAnswer(invoice: PendingInvoice, accepted: boolean): Promise<void> {
     this.#answers.push([invoice, accepted]);
-    this.#settling ??= setImmediate().then(() => {
-      this.#settling = undefined;
+    this.#recording ??= setImmediate().then(() => {
+      this.#recording = undefined;
       const answers = this.#answers;
       this.#answers = [];
       this.#transaction(() => {
@@ -178,14 +176,14 @@ export class Database {
           accepted ? this.#paid(invoice) : this.#refused(invoice);
       });
     });
-    return this.#settling;
+    return this.#recording;
   }
 
-  #paid({ id }: Due): void {
+  #paid({ id }: PendingInvoice): void {
     this.#db.prepare("UPDATE invoice SET status = 'PAID' WHERE id = ?").run(id);
   }
 
-  #refused(invoice: Due): void {
+  #refused(invoice: PendingInvoice): void {
     this.#db
       .prepare("UPDATE invoice SET charge_key = ? WHERE id = ? AND charge_key = ?")
       .run(nextKey(invoice.chargeKey, invoice), invoice.id, invoice.chargeKey);

@@ -56,7 +56,7 @@ test("pay runs and what became of invoices are counted, from zero", async (t) =>
   const invoices = () => values("antaeus_invoices");
   const charges = () => values("antaeus_charges_total");
   const runs = () => values("antaeus_pay_runs_total");
-  const none = ["accepted", "refused", "unknown", "skipped"].map((result) => [result, 0]);
+  const none = ["accepted", "refused", "no_answer", "skipped"].map((result) => [result, 0]);
   t.deepEqual(await charges(), none);
   t.deepEqual(await runs(), [
     ["true", 0],
@@ -113,11 +113,11 @@ test("a circuit that opens shows, and attempts without an answer", async (t) => 
   await pay();
   t.deepEqual(await values("antaeus_circuit_open"), [[1]]);
   t.deepEqual((await values("antaeus_charges_total"))?.slice(2), [
-    ["unknown", 5],
+    ["no_answer", 5],
     ["skipped", 5],
   ]);
   const [attempts] = (await scrape()).antaeus_charge_attempt_duration_seconds?.data ?? [];
-  t.like(attempts, { labels: { result: "none" }, count: 10 });
+  t.like(attempts, { labels: { result: "no_answer" }, count: 10 });
   away = false;
   await pay();
   t.deepEqual(await values("antaeus_circuit_open"), [[0]]);

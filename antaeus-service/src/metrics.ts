@@ -1,8 +1,8 @@
+import { type CircuitBreakerPolicy, CircuitState } from "cockatiel";
 import { Counter, Gauge, Histogram, type Registry } from "service-kit/metrics";
-import type { Circuit } from "./circuit.ts";
 import type { Database } from "./database.ts";
-import type { Outcome } from "./pay-run.ts";
-import type { Charge } from "./payment.ts";
+import type { PayRunResult } from "./pay-run.ts";
+import type { ChargeClient } from "./payment.ts";
 
 /** Of durations, in seconds: a request takes milliseconds, a pay run seconds or minutes. */
 export const buckets = [
@@ -10,51 +10,47 @@ export const buckets = [
 ];
 
 /** What became of the invoices of a pay run. */
-const results = ["accepted", "refused", "unknown", "skipped"] as const;
+const results = ["accepted", "refused", "no_answer", "skipped"] as const;
 
-/** What one server counts of its pay runs. */
+/** What one server counts of its pay runs, and the state of its database and circuit. */
 export class PayRunMetrics {
-  readonly #runs = new Counter({
-    name: "antaeus_pay_runs_total",
-    help: "Pay runs that ended, by whether all that was due was paid.",
-    labelNames: ["complete"],
-    registers: [],
-  });
-  readonly #durations = new Histogram({
-    name: "antaeus_pay_run_duration_seconds",
-    help: "How long pay runs took, with the wait for those before them.",
-    buckets,
-    registers: [],
-  });
-  readonly #charges = new Counter({
-    name: "antaeus_charges_total",
-    help: "What became of the invoices of pay runs, counted as these end.",
-    labelNames: ["result"],
-    registers: [],
-  });
-  readonly #attempts = new Histogram({
-    name: "antaeus_charge_attempt_duration_seconds",
-    help: "How long payment took for a charge it was asked for; none is without a usable answer.",
-    labelNames: ["result"],
-    buckets,
-    registers: [],
-  });
+  readonly #runs: Counter<"complete">;
+  readonly #durations: Histogram;
+  readonly #charges: Counter<"result">;
+  readonly #attempts: Histogram<"result">;
 
-  constructor() {
-    // Known from the start, so that a rate starts from zero.
-    for (const complete of ["true", "false"]) this.#runs.inc({ complete }, 0);
-    for (const result of results) this.#charges.inc({ result }, 0);
-  }
-
-  /** Has a registry show these metrics, and the state of the database and of the circuit. */
-  register(registry: Registry, database: Database, circuit: Circuit): void {
-    for (const metric of [this.#runs, this.#durations, this.#charges, this.#attempts])
-      registry.registerMetric(metric);
+  constructor(registry: Registry, database: Database, breaker: CircuitBreakerPolicy) {
+    const registers = [registry];
+    this.#runs = new Counter({
+      name: "antaeus_pay_runs_total",
+      help: "Pay runs that ended, by whether all that was due was paid.",
+      labelNames: ["complete"],
+      registers,
+    });
+    this.#durations = new Histogram({
+      name: "antaeus_pay_run_duration_seconds",
+      help: "How long pay runs took.",
+      buckets,
+      registers,
+    });
+    this.#charges = new Counter({
+      name: "antaeus_charges_total",
+      help: "What became of the invoices of pay runs, counted as these end.",
+      labelNames: ["result"],
+      registers,
+    });
+    this.#attempts = new Histogram({
+      name: "antaeus_charge_attempt_duration_seconds",
+      help: "How long payment took for a charge it was asked for.",
+      labelNames: ["result"],
+      buckets,
+      registers,
+    });
     new Gauge({
       name: "antaeus_invoices",
       help: "Invoices there are.",
       labelNames: ["status"],
-      registers: [registry],
+      registers,
       collect() {
         for (const [status, count] of Object.entries(database.count())) this.set({ status }, count);
       },
@@ -62,24 +58,27 @@ export class PayRunMetrics {
     new Gauge({
       name: "antaeus_circuit_open",
       help: "1 while payment is left alone.",
-      registers: [registry],
+      registers,
       collect() {
-        this.set(Number(circuit.open));
+        this.set(Number(breaker.state !== CircuitState.Closed));
       },
     });
+    // Known from the start, so that a rate starts from zero.
+    for (const complete of ["true", "false"]) this.#runs.inc({ complete }, 0);
+    for (const result of results) this.#charges.inc({ result }, 0);
   }
 
-  observe(outcome: Outcome, seconds: number): void {
-    this.#runs.inc({ complete: String(outcome.accepted === outcome.due) });
+  observe(run: PayRunResult, seconds: number): void {
+    this.#runs.inc({ complete: String(run.accepted === run.due) });
     this.#durations.observe(seconds);
-    for (const result of results) this.#charges.inc({ result }, outcome[result]);
+    for (const result of results) this.#charges.inc({ result }, run[result]);
   }
 
   /** Counts the time of each attempt. */
-  timed(charge: Charge): Charge {
+  withMetrics(charge: ChargeClient): ChargeClient {
     return async (invoice, trace) => {
       const begun = performance.now();
-      let result = "none";
+      let result: (typeof results)[number] = "no_answer";
       try {
         const accepted = await charge(invoice, trace);
         result = accepted ? "accepted" : "refused";
