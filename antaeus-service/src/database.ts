@@ -50,21 +50,15 @@ const schema = `
 `;
 
 const selectInvoices = `
-  SELECT invoice.id, customer, value, currency, status, charge_key
+  SELECT invoice.id, customer AS customerId, value, currency, status, charge_key AS chargeKey
   FROM invoice JOIN customer ON customer.id = invoice.customer`;
 
-interface Row {
-  id: number;
-  customer: number;
-  value: number;
-  currency: string;
-  status: Invoice["status"];
-  charge_key: string;
-}
+/** An invoice, as it is selected. */
+type Row = Omit<PendingInvoice, "amount"> & Invoice["amount"];
 
-const toInvoice = ({ id, customer, value, currency, status }: Row): Invoice => ({
+const toInvoice = ({ id, customerId, value, currency, status }: Row): Invoice => ({
   id,
-  customerId: customer,
+  customerId,
   amount: { value, currency },
   status,
 });
@@ -139,13 +133,12 @@ export class Database {
 
   /** How many invoices are in each status. */
   count(): Record<Invoice["status"], number> {
-    const counts = this.#all<{ status: Invoice["status"]; n: number }>(
-      "SELECT status, count(*) AS n FROM invoice GROUP BY status",
-    );
-    return Object.assign(
-      { PENDING: 0, PAID: 0 },
-      ...counts.map(({ status, n }) => ({ [status]: n })),
-    );
+    const [counts] = this.#all<Record<Invoice["status"], number>>(`
+      SELECT
+        count(*) FILTER (WHERE status = 'PENDING') AS PENDING,
+        count(*) FILTER (WHERE status = 'PAID') AS PAID
+      FROM invoice`);
+    return counts as Record<Invoice["status"], number>;
   }
 
   /**
@@ -154,7 +147,7 @@ export class Database {
    */
   due(): PendingInvoice[] {
     return this.#all<Row>(`${selectInvoices} WHERE status = 'PENDING' ORDER BY random()`).map(
-      (row) => ({ ...toInvoice(row), chargeKey: row.charge_key }),
+      (row) => ({ ...toInvoice(row), chargeKey: row.chargeKey }),
     );
   }
 
@@ -172,21 +165,18 @@ export class Database {
       const answers = this.#answers;
       this.#answers = [];
       this.#transaction(() => {
-        for (const [invoice, accepted] of answers)
-          accepted ? this.#paid(invoice) : this.#refused(invoice);
+        const paid = this.#db.prepare("UPDATE invoice SET status = 'PAID' WHERE id = ?");
+        const refused = this.#db.prepare(
+          "UPDATE invoice SET charge_key = ? WHERE id = ? AND charge_key = ?",
+        );
+        for (const [invoice, accepted] of answers) {
+          const { id, chargeKey } = invoice;
+          if (accepted) paid.run(id);
+          else refused.run(nextKey(chargeKey, invoice), id, chargeKey);
+        }
       });
     });
     return this.#recording;
-  }
-
-  #paid({ id }: PendingInvoice): void {
-    this.#db.prepare("UPDATE invoice SET status = 'PAID' WHERE id = ?").run(id);
-  }
-
-  #refused(invoice: PendingInvoice): void {
-    this.#db
-      .prepare("UPDATE invoice SET charge_key = ? WHERE id = ? AND charge_key = ?")
-      .run(nextKey(invoice.chargeKey, invoice), invoice.id, invoice.chargeKey);
   }
 
   #transaction(body: () => void): void {

@@ -1,5 +1,5 @@
 import { type CircuitBreakerPolicy, CircuitState } from "cockatiel";
-import { Counter, Gauge, Histogram, type Registry } from "service-kit/metrics";
+import { Counter, Gauge, gauge, Histogram, type Registry } from "service-kit/metrics";
 import type { Database } from "./database.ts";
 import type { PayRunResult } from "./pay-run.ts";
 import type { ChargeClient } from "./payment.ts";
@@ -12,80 +12,73 @@ export const buckets = [
 /** What became of the invoices of a pay run. */
 const results = ["accepted", "refused", "no_answer", "skipped"] as const;
 
-/** What one server counts of its pay runs, and the state of its database and circuit. */
-export class PayRunMetrics {
-  readonly #runs: Counter<"complete">;
-  readonly #durations: Histogram;
-  readonly #charges: Counter<"result">;
-  readonly #attempts: Histogram<"result">;
+/** Adds the state of the database and of the circuit. */
+export function addStateMetrics(
+  registry: Registry,
+  database: Database,
+  breaker: CircuitBreakerPolicy,
+): void {
+  new Gauge({
+    name: "antaeus_invoices",
+    help: "Invoices there are.",
+    labelNames: ["status"],
+    registers: [registry],
+    collect() {
+      for (const [status, count] of Object.entries(database.count())) this.set({ status }, count);
+    },
+  });
+  const isOpen = () => Number(breaker.state !== CircuitState.Closed);
+  gauge(registry, "antaeus_circuit_open", "1 while payment is left alone.", isOpen);
+}
 
-  constructor(registry: Registry, database: Database, breaker: CircuitBreakerPolicy) {
-    const registers = [registry];
-    this.#runs = new Counter({
-      name: "antaeus_pay_runs_total",
-      help: "Pay runs that ended, by whether all that was due was paid.",
-      labelNames: ["complete"],
-      registers,
-    });
-    this.#durations = new Histogram({
-      name: "antaeus_pay_run_duration_seconds",
-      help: "How long pay runs took.",
-      buckets,
-      registers,
-    });
-    this.#charges = new Counter({
-      name: "antaeus_charges_total",
-      help: "What became of the invoices of pay runs, counted as these end.",
-      labelNames: ["result"],
-      registers,
-    });
-    this.#attempts = new Histogram({
-      name: "antaeus_charge_attempt_duration_seconds",
-      help: "How long payment took for a charge it was asked for.",
-      labelNames: ["result"],
-      buckets,
-      registers,
-    });
-    new Gauge({
-      name: "antaeus_invoices",
-      help: "Invoices there are.",
-      labelNames: ["status"],
-      registers,
-      collect() {
-        for (const [status, count] of Object.entries(database.count())) this.set({ status }, count);
-      },
-    });
-    new Gauge({
-      name: "antaeus_circuit_open",
-      help: "1 while payment is left alone.",
-      registers,
-      collect() {
-        this.set(Number(breaker.state !== CircuitState.Closed));
-      },
-    });
-    // Known from the start, so that a rate starts from zero.
-    for (const complete of ["true", "false"]) this.#runs.inc({ complete }, 0);
-    for (const result of results) this.#charges.inc({ result }, 0);
-  }
+/** @returns a function that counts a pay run, which took so many seconds */
+export function payRunCounter(registry: Registry): (run: PayRunResult, seconds: number) => void {
+  const runs = new Counter({
+    name: "antaeus_pay_runs_total",
+    help: "Pay runs that ended, by whether all that was due was paid.",
+    labelNames: ["complete"],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: "antaeus_pay_run_duration_seconds",
+    help: "How long pay runs took.",
+    buckets,
+    registers: [registry],
+  });
+  const charges = new Counter({
+    name: "antaeus_charges_total",
+    help: "What became of the invoices of pay runs, counted as these end.",
+    labelNames: ["result"],
+    registers: [registry],
+  });
+  // Known from the start, so that a rate starts from zero.
+  for (const complete of ["true", "false"]) runs.inc({ complete }, 0);
+  for (const result of results) charges.inc({ result }, 0);
+  return (run, seconds) => {
+    runs.inc({ complete: String(run.accepted === run.due) });
+    durations.observe(seconds);
+    for (const result of results) charges.inc({ result }, run[result]);
+  };
+}
 
-  observe(run: PayRunResult, seconds: number): void {
-    this.#runs.inc({ complete: String(run.accepted === run.due) });
-    this.#durations.observe(seconds);
-    for (const result of results) this.#charges.inc({ result }, run[result]);
-  }
-
-  /** Counts the time of each attempt. */
-  withMetrics(charge: ChargeClient): ChargeClient {
-    return async (invoice, trace) => {
-      const begun = performance.now();
-      let result: (typeof results)[number] = "no_answer";
-      try {
-        const accepted = await charge(invoice, trace);
-        result = accepted ? "accepted" : "refused";
-        return accepted;
-      } finally {
-        this.#attempts.observe({ result }, (performance.now() - begun) / 1000);
-      }
-    };
-  }
+/** Counts the time of each attempt. */
+export function withMetrics(charge: ChargeClient, registry: Registry): ChargeClient {
+  const attempts = new Histogram({
+    name: "antaeus_charge_attempt_duration_seconds",
+    help: "How long payment took for a charge it was asked for.",
+    labelNames: ["result"],
+    buckets,
+    registers: [registry],
+  });
+  return async (invoice, trace) => {
+    const begun = performance.now();
+    let result: (typeof results)[number] = "no_answer";
+    try {
+      const accepted = await charge(invoice, trace);
+      result = accepted ? "accepted" : "refused";
+      return accepted;
+    } finally {
+      attempts.observe({ result }, (performance.now() - begun) / 1000);
+    }
+  };
 }

@@ -54,7 +54,12 @@ test("whatever befalls charges, no invoice is charged twice, and PAID is what wa
     const breaker = createBreaker(life.threshold);
     const runs = new PayRuns({
       database,
-      charge: withRetries(charge, breaker, life.attempts, 0, never),
+      charge: withRetries(
+        charge,
+        breaker,
+        { CHARGE_ATTEMPTS: life.attempts, RETRY_DELAY_MS: 0 },
+        never,
+      ),
       breaker,
       concurrency: life.concurrency,
       stopping: never,

@@ -26,11 +26,11 @@ const lost = (message = "lost") => new PaymentUnavailable(message);
 
 function retrying(
   charge: ChargeClient,
-  attempts: number,
-  delay = 1,
+  CHARGE_ATTEMPTS: number,
+  RETRY_DELAY_MS = 1,
   { breaker = createBreaker(1000), stopping = never } = {},
 ) {
-  const asking = withRetries(charge, breaker, attempts, delay, stopping);
+  const asking = withRetries(charge, breaker, { CHARGE_ATTEMPTS, RETRY_DELAY_MS }, stopping);
   return () => asking(invoice, trace);
 }
 

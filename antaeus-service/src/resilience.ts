@@ -8,6 +8,7 @@ import {
   retry,
   wrap,
 } from "cockatiel";
+import type { Config } from "./config.ts";
 import { type ChargeClient, PaymentUnavailable, TokenMissing } from "./payment.ts";
 
 /** In milliseconds. Stopping does not end a wait between attempts, so none of them is long. */
@@ -26,24 +27,21 @@ export const createBreaker = (threshold: number): CircuitBreakerPolicy =>
 /**
  * Asks again when there is no answer: the same invoice, so the same key. The wait before doubles each
  * time, and half of it is random, so that charges that failed together do not come back together.
- * @param attempts how often to ask in all
- * @param initialDelay the first wait at most, in milliseconds
  * @param stopping aborted, it asks no further time; the reason is a PaymentUnavailable
  * @returns a function that rejects as the last attempt did
  */
 export function withRetries(
   charge: ChargeClient,
   breaker: CircuitBreakerPolicy,
-  attempts: number,
-  initialDelay: number,
+  config: Pick<Config, "CHARGE_ATTEMPTS" | "RETRY_DELAY_MS">,
   stopping: AbortSignal,
 ): ChargeClient {
-  const backoff = new ExponentialBackoff({
-    initialDelay,
-    maxDelay,
-    generator: halfJitterGenerator,
+  const initialDelay = config.RETRY_DELAY_MS;
+  const generator = halfJitterGenerator;
+  const retries = retry(handleType(PaymentUnavailable), {
+    maxAttempts: config.CHARGE_ATTEMPTS - 1,
+    backoff: new ExponentialBackoff({ initialDelay, maxDelay, generator }),
   });
-  const retries = retry(handleType(PaymentUnavailable), { maxAttempts: attempts - 1, backoff });
   const policy = wrap(breaker, retries);
   return (invoice, trace) =>
     policy.execute(({ signal }) => {

@@ -6,7 +6,7 @@ import manifest from "../package.json" with { type: "json" };
 import { type Config, readConfig } from "./config.ts";
 import { Database } from "./database.ts";
 import { json } from "./list-and-item.ts";
-import { buckets, PayRunMetrics } from "./metrics.ts";
+import { addStateMetrics, buckets, payRunCounter, withMetrics } from "./metrics.ts";
 import { PayRuns } from "./pay-run.ts";
 import { createPaymentClient, PaymentUnavailable } from "./payment.ts";
 import { createBreaker, withRetries } from "./resilience.ts";
@@ -37,27 +37,22 @@ export async function startServer({
   const database = new Database(config.DATABASE);
   database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
   const breaker = createBreaker(config.CIRCUIT_THRESHOLD);
-  const payRunMetrics = new PayRunMetrics(registry, database, breaker);
+  addStateMetrics(registry, database, breaker);
   const client = createPaymentClient(
     config.PAYMENT_PROVIDER_ENDPOINT,
     config.CHARGE_TIMEOUT_MS,
     config.PAYMENT_TOKEN_FILE,
   );
   const stopping = new AbortController();
+  const countRun = payRunCounter(registry);
   const payRuns = new PayRuns({
     database,
-    charge: withRetries(
-      payRunMetrics.withMetrics(client),
-      breaker,
-      config.CHARGE_ATTEMPTS,
-      config.RETRY_DELAY_MS,
-      stopping.signal,
-    ),
+    charge: withRetries(withMetrics(client, registry), breaker, config, stopping.signal),
     breaker,
     concurrency: config.CHARGE_CONCURRENCY,
     stopping: stopping.signal,
     onEnd(result, { traceId, spanId }, milliseconds) {
-      payRunMetrics.observe(result, milliseconds / 1000);
+      countRun(result, milliseconds / 1000);
       log("pay run", {
         level: result.no_answer + result.skipped > 0 ? "warn" : "info",
         trace_id: traceId,
