@@ -28,14 +28,14 @@ export const methodNotAllowed: Lifecycle.Method = ({ response, server, method, p
   return h.continue;
 };
 
-const parserErrors = new Map([
+const parserErrors = new Map<string | undefined, number>([
   ["HPE_HEADER_OVERFLOW", 431],
   ["ERR_HTTP_REQUEST_TIMEOUT", 408],
 ]);
 
 /** Answers what is no HTTP request, or does not come to its end, with problem details as well. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const statusCode = parserErrors.get(error.code ?? "") ?? 400;
+  const statusCode = parserErrors.get(error.code) ?? 400;
   const { error: title } = new Boom.Boom(undefined, { statusCode }).output.payload;
   const body = JSON.stringify({ title, status: statusCode, detail: error.message });
   const head = [

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer as createListener } from "node:http";
 import { connect } from "node:net";
+import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -9,7 +10,7 @@ import test from "ava";
 import Joi from "joi";
 import { parseMetrics } from "../tests/metrics.ts";
 import { baseVariables, readConfig, renamedTo } from "./config.ts";
-import { messageWithCause } from "./errors.ts";
+import { answerClientError, messageWithCause } from "./errors.ts";
 import { drain, readiness, runUntilSignal } from "./lifecycle.ts";
 import { metrics } from "./metrics.ts";
 import { createServer, listen, prepare } from "./server.ts";
@@ -194,6 +195,13 @@ for (const [what, words, status] of [
     while ((await connections()) > 0) await sleep(50);
   });
 }
+
+test("a connection that is lost is told nothing", async (t) => {
+  const socket = new PassThrough();
+  socket.end();
+  answerClientError(new Error("read ECONNRESET"), socket);
+  t.is(await text(socket), "");
+});
 
 test("a malformed cookie is no error", async (t) => {
   const { server } = service();
