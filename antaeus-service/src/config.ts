@@ -28,12 +28,12 @@ const schema = Joi.object({
    * each, as the kubelet replaces it. Unset, charges are sent without a token.
    */
   PAYMENT_TOKEN_FILE: Joi.string(),
-  /** Time an attempt to charge may take, in milliseconds. */
-  CHARGE_TIMEOUT_MS: Joi.number().integer().min(1).max(60_000).default(5000),
+  /** Time an attempt to charge may take, in milliseconds: when it stops the service waits for as long. */
+  CHARGE_TIMEOUT_MS: Joi.number().integer().min(1).max(10_000).default(5000),
   /** Attempts to charge an invoice in a pay run, all under the same key, until there is an answer. */
   CHARGE_ATTEMPTS: Joi.number().integer().min(1).max(10).default(3),
-  /** The first wait between attempts at most, in milliseconds; it doubles each time. */
-  RETRY_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(200),
+  /** The first wait between attempts at most, in milliseconds; it doubles each time, up to 2,000. */
+  RETRY_DELAY_MS: Joi.number().integer().min(0).max(2000).default(200),
   /** Charges that get no answer, one after the other, after which payment is left alone. */
   CIRCUIT_THRESHOLD: Joi.number().integer().min(1).max(1000).default(5),
   /** Charges under way at once in a pay run. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test from "ava";
-import { Database, type Due } from "./database.ts";
+import { Database, type PendingInvoice } from "./database.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
 test.after.always(() => rmSync(folder, { recursive: true }));
@@ -38,7 +38,7 @@ test("what was kept is there when the file is opened again, and seeding only add
   const path = file();
   const first = new Database(path);
   first.seed(2, 3);
-  await first.settle(first.due()[0] as Due, true);
+  await first.recordAnswer(first.due()[0] as PendingInvoice, true);
   const before = first.invoices();
   first.close();
 
@@ -55,7 +55,10 @@ test("a paid invoice is due no more; a refused one is, under another key", async
   const database = new Database(":memory:");
   database.seed(1, 3);
   const [one, two] = database.due();
-  await Promise.all([database.settle(one as Due, true), database.settle(two as Due, false)]);
+  await Promise.all([
+    database.recordAnswer(one as PendingInvoice, true),
+    database.recordAnswer(two as PendingInvoice, false),
+  ]);
   const [left, ...rest] = database.due();
   t.deepEqual(rest, []);
   t.is(left?.id, two?.id);
@@ -66,9 +69,9 @@ test("a refusal of an earlier attempt leaves the present one alone", async (t) =
   const database = new Database(":memory:");
   database.seed(1, 2);
   const [stale] = database.due();
-  await database.settle(stale as Due, false);
+  await database.recordAnswer(stale as PendingInvoice, false);
   const [present] = database.due();
-  await database.settle(stale as Due, false);
+  await database.recordAnswer(stale as PendingInvoice, false);
   t.is(database.due()[0]?.chargeKey, present?.chargeKey);
 });
 
@@ -83,7 +86,7 @@ test("what is no database, or cannot be opened, is refused and left as it is", (
   });
 });
 
-const byId = (a: Due, b: Due) => a.id - b.id;
+const byId = (a: PendingInvoice, b: PendingInvoice) => a.id - b.id;
 
 for (const raise of ["ABORT", "ROLLBACK"]) {
   test(`answers that cannot be written are none, and can be given again: ${raise}`, async (t) => {
@@ -92,12 +95,12 @@ for (const raise of ["ABORT", "ROLLBACK"]) {
     database.seed(1, 4);
     const before = database.due();
     const other = new DatabaseSync(path);
-    const { id } = before[1] as Due;
+    const { id } = before[1] as PendingInvoice;
     other.exec(`CREATE TRIGGER full BEFORE UPDATE ON invoice WHEN NEW.id = ${id}
       BEGIN SELECT RAISE(${raise}, 'the disk is full'); END`);
-    const settle = () =>
-      Promise.allSettled(before.map((due, index) => database.settle(due, index !== 2)));
-    for (const { status, reason } of (await settle()) as PromiseRejectedResult[])
+    const recordAnswer = () =>
+      Promise.allSettled(before.map((due, index) => database.recordAnswer(due, index !== 2)));
+    for (const { status, reason } of (await recordAnswer()) as PromiseRejectedResult[])
       t.like(
         { status, message: reason.message },
         { status: "rejected", message: "the disk is full" },
@@ -105,7 +108,7 @@ for (const raise of ["ABORT", "ROLLBACK"]) {
     t.deepEqual(database.due().toSorted(byId), before.toSorted(byId));
 
     other.exec("DROP TRIGGER full");
-    for (const { status } of await settle()) t.is(status, "fulfilled");
+    for (const { status } of await recordAnswer()) t.is(status, "fulfilled");
     t.deepEqual(
       database.due().map(({ id }) => id),
       [before[2]?.id],

@@ -1,16 +1,14 @@
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import { firstKey, nextKey } from "./charge-key.ts";
+import { firstKey, nextKey, type Payable } from "./charge-key.ts";
 
 export interface Customer {
   id: number;
   currency: string;
 }
 
-export interface Invoice {
+export interface Invoice extends Payable {
   id: number;
-  customerId: number;
-  amount: { value: number; currency: string };
   status: "PENDING" | "PAID";
 }
 
@@ -18,7 +16,7 @@ export interface Invoice {
  * A pending invoice, and the key under which payment knows the attempt to charge it. The key is kept
  * before payment is asked, and until its answer is: whatever happens between, the same key is used.
  */
-export interface Due extends Invoice {
+export interface PendingInvoice extends Invoice {
   chargeKey: string;
 }
 
@@ -52,21 +50,15 @@ const schema = `
 `;
 
 const selectInvoices = `
-  SELECT invoice.id, customer, value, currency, status, charge_key
+  SELECT invoice.id, customer AS customerId, value, currency, status, charge_key AS chargeKey
   FROM invoice JOIN customer ON customer.id = invoice.customer`;
 
-interface Row {
-  id: number;
-  customer: number;
-  value: number;
-  currency: string;
-  status: Invoice["status"];
-  charge_key: string;
-}
+/** An invoice, as it is selected. */
+type Row = Omit<PendingInvoice, "amount"> & Invoice["amount"];
 
-const toInvoice = ({ id, customer, value, currency, status }: Row): Invoice => ({
+const toInvoice = ({ id, customerId, value, currency, status }: Row): Invoice => ({
   id,
-  customerId: customer,
+  customerId,
   amount: { value, currency },
   status,
 });
@@ -75,8 +67,8 @@ const toInvoice = ({ id, customer, value, currency, status }: Row): Invoice => (
 export class Database {
   readonly #db: DatabaseSync;
   /** Not on the disk yet. */
-  #answers: [invoice: Due, accepted: boolean][] = [];
-  #settling: Promise<void> | undefined;
+  #answers: [invoice: PendingInvoice, accepted: boolean][] = [];
+  #recording: Promise<void> | undefined;
 
   /**
    * Opens the file, and makes it when there is none.
@@ -113,7 +105,7 @@ export class Database {
     });
   }
 
-  /** Those whose id is greater, by id. @param limit how many at most; -1 is all */
+  /** Customers with an id above `after`, by id. @param limit how many at most; -1 is all */
   customers(after = 0, limit = -1): Customer[] {
     return this.#all<Customer>(
       "SELECT id, currency FROM customer WHERE id > ? ORDER BY id LIMIT ?",
@@ -126,7 +118,7 @@ export class Database {
     return this.#all<Customer>("SELECT id, currency FROM customer WHERE id = ?", id)[0];
   }
 
-  /** Those whose id is greater, by id. @param limit how many at most; -1 is all */
+  /** Invoices with an id above `after`, by id. @param limit how many at most; -1 is all */
   invoices(after = 0, limit = -1): Invoice[] {
     return this.#all<Row>(
       `${selectInvoices} WHERE invoice.id > ? ORDER BY invoice.id LIMIT ?`,
@@ -141,22 +133,21 @@ export class Database {
 
   /** How many invoices are in each status. */
   count(): Record<Invoice["status"], number> {
-    const counts = this.#all<{ status: Invoice["status"]; n: number }>(
-      "SELECT status, count(*) AS n FROM invoice GROUP BY status",
-    );
-    return Object.assign(
-      { PENDING: 0, PAID: 0 },
-      ...counts.map(({ status, n }) => ({ [status]: n })),
-    );
+    const [counts] = this.#all<Record<Invoice["status"], number>>(`
+      SELECT
+        count(*) FILTER (WHERE status = 'PENDING') AS PENDING,
+        count(*) FILTER (WHERE status = 'PAID') AS PAID
+      FROM invoice`);
+    return counts as Record<Invoice["status"], number>;
   }
 
   /**
    * The invoices to pay, in random order: those that payment cannot handle do not hold up the same
    * others in each pay run.
    */
-  due(): Due[] {
+  due(): PendingInvoice[] {
     return this.#all<Row>(`${selectInvoices} WHERE status = 'PENDING' ORDER BY random()`).map(
-      (row) => ({ ...toInvoice(row), chargeKey: row.charge_key }),
+      (row) => ({ ...toInvoice(row), chargeKey: row.chargeKey }),
     );
   }
 
@@ -167,28 +158,25 @@ export class Database {
    * @returns when it is on the disk
    * @throws Error when it could not be written; then none of them was
    */
-  settle(invoice: Due, accepted: boolean): Promise<void> {
+  recordAnswer(invoice: PendingInvoice, accepted: boolean): Promise<void> {
     this.#answers.push([invoice, accepted]);
-    this.#settling ??= setImmediate().then(() => {
-      this.#settling = undefined;
+    this.#recording ??= setImmediate().then(() => {
+      this.#recording = undefined;
       const answers = this.#answers;
       this.#answers = [];
       this.#transaction(() => {
-        for (const [invoice, accepted] of answers)
-          accepted ? this.#paid(invoice) : this.#refused(invoice);
+        const paid = this.#db.prepare("UPDATE invoice SET status = 'PAID' WHERE id = ?");
+        const refused = this.#db.prepare(
+          "UPDATE invoice SET charge_key = ? WHERE id = ? AND charge_key = ?",
+        );
+        for (const [invoice, accepted] of answers) {
+          const { id, chargeKey } = invoice;
+          if (accepted) paid.run(id);
+          else refused.run(nextKey(chargeKey, invoice), id, chargeKey);
+        }
       });
     });
-    return this.#settling;
-  }
-
-  #paid({ id }: Due): void {
-    this.#db.prepare("UPDATE invoice SET status = 'PAID' WHERE id = ?").run(id);
-  }
-
-  #refused(invoice: Due): void {
-    this.#db
-      .prepare("UPDATE invoice SET charge_key = ? WHERE id = ? AND charge_key = ?")
-      .run(nextKey(invoice.chargeKey, invoice), invoice.id, invoice.chargeKey);
+    return this.#recording;
   }
 
   #transaction(body: () => void): void {

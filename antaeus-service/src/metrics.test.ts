@@ -1,6 +1,6 @@
 import test from "ava";
 import { drain } from "service-kit/lifecycle";
-import { parseMetrics } from "service-kit/testing";
+import { parseMetrics } from "service-kit/tests/metrics";
 import { paymentThat, service } from "../tests/helpers.ts";
 
 /** A service, and a way to read its metrics. */
@@ -42,7 +42,7 @@ test("requests are counted by method, route and status", async (t) => {
   const { http_request_duration_seconds } = await scrape();
   t.is(http_request_duration_seconds?.type, "histogram");
   t.like(http_request_duration_seconds?.data[0], {
-    labels: { method: "GET", path: "/rest/v1/invoices/{id}" },
+    labels: { method: "GET", route: "/rest/v1/invoices/{id}" },
     count: 3,
   });
 });
@@ -56,7 +56,7 @@ test("pay runs and what became of invoices are counted, from zero", async (t) =>
   const invoices = () => values("antaeus_invoices");
   const charges = () => values("antaeus_charges_total");
   const runs = () => values("antaeus_pay_runs_total");
-  const none = ["accepted", "refused", "unknown", "skipped"].map((result) => [result, 0]);
+  const none = ["accepted", "refused", "no_answer", "skipped"].map((result) => [result, 0]);
   t.deepEqual(await charges(), none);
   t.deepEqual(await runs(), [
     ["true", 0],
@@ -113,11 +113,11 @@ test("a circuit that opens shows, and attempts without an answer", async (t) => 
   await pay();
   t.deepEqual(await values("antaeus_circuit_open"), [[1]]);
   t.deepEqual((await values("antaeus_charges_total"))?.slice(2), [
-    ["unknown", 5],
+    ["no_answer", 5],
     ["skipped", 5],
   ]);
   const [attempts] = (await scrape()).antaeus_charge_attempt_duration_seconds?.data ?? [];
-  t.like(attempts, { labels: { result: "none" }, count: 10 });
+  t.like(attempts, { labels: { result: "no_answer" }, count: 10 });
   away = false;
   await pay();
   t.deepEqual(await values("antaeus_circuit_open"), [[0]]);
@@ -133,15 +133,15 @@ test("no invoices are zero of each", async (t) => {
 
 test("draining shows", async (t) => {
   const { server, values } = await scraped({ DRAIN_SECONDS: "0" });
-  t.deepEqual(await values("antaeus_draining"), [[0]]);
+  t.deepEqual(await values("service_draining"), [[0]]);
   server.app.draining = true;
-  t.deepEqual(await values("antaeus_draining"), [[1]]);
+  t.deepEqual(await values("service_draining"), [[1]]);
   await drain(server);
 });
 
 test("what runs shows", async (t) => {
-  const { antaeus_build_info, nodejs_version_info } = await (await scraped()).scrape();
-  t.deepEqual(antaeus_build_info?.data, [
+  const { service_build_info, nodejs_version_info } = await (await scraped()).scrape();
+  t.deepEqual(service_build_info?.data, [
     { value: 1, labels: { version: "1.0.0", commit: "unknown" } },
   ]);
   t.deepEqual(nodejs_version_info?.data, [{ value: 1, labels: { version: process.version } }]);

@@ -1,8 +1,8 @@
-import { Counter, Gauge, Histogram, type Registry } from "service-kit/metrics";
-import type { Circuit } from "./circuit.ts";
+import { type CircuitBreakerPolicy, CircuitState } from "cockatiel";
+import { Counter, Gauge, gauge, Histogram, type Registry } from "service-kit/metrics";
 import type { Database } from "./database.ts";
-import type { Outcome } from "./pay-run.ts";
-import type { Charge } from "./payment.ts";
+import type { PayRunResult } from "./pay-run.ts";
+import type { ChargeClient } from "./payment.ts";
 
 /** Of durations, in seconds: a request takes milliseconds, a pay run seconds or minutes. */
 export const buckets = [
@@ -10,83 +10,75 @@ export const buckets = [
 ];
 
 /** What became of the invoices of a pay run. */
-const results = ["accepted", "refused", "unknown", "skipped"] as const;
+const results = ["accepted", "refused", "no_answer", "skipped"] as const;
 
-/** What one server counts of its pay runs. */
-export class PayRunMetrics {
-  readonly #runs = new Counter({
+/** Adds the state of the database and of the circuit. */
+export function addStateMetrics(
+  registry: Registry,
+  database: Database,
+  breaker: CircuitBreakerPolicy,
+): void {
+  new Gauge({
+    name: "antaeus_invoices",
+    help: "Invoices there are.",
+    labelNames: ["status"],
+    registers: [registry],
+    collect() {
+      for (const [status, count] of Object.entries(database.count())) this.set({ status }, count);
+    },
+  });
+  const isOpen = () => Number(breaker.state !== CircuitState.Closed);
+  gauge(registry, "antaeus_circuit_open", "1 while payment is left alone.", isOpen);
+}
+
+/** @returns a function that counts a pay run, which took so many seconds */
+export function payRunCounter(registry: Registry): (run: PayRunResult, seconds: number) => void {
+  const runs = new Counter({
     name: "antaeus_pay_runs_total",
     help: "Pay runs that ended, by whether all that was due was paid.",
     labelNames: ["complete"],
-    registers: [],
+    registers: [registry],
   });
-  readonly #durations = new Histogram({
+  const durations = new Histogram({
     name: "antaeus_pay_run_duration_seconds",
-    help: "How long pay runs took, with the wait for those before them.",
+    help: "How long pay runs took.",
     buckets,
-    registers: [],
+    registers: [registry],
   });
-  readonly #charges = new Counter({
+  const charges = new Counter({
     name: "antaeus_charges_total",
     help: "What became of the invoices of pay runs, counted as these end.",
     labelNames: ["result"],
-    registers: [],
+    registers: [registry],
   });
-  readonly #attempts = new Histogram({
+  // Known from the start, so that a rate starts from zero.
+  for (const complete of ["true", "false"]) runs.inc({ complete }, 0);
+  for (const result of results) charges.inc({ result }, 0);
+  return (run, seconds) => {
+    runs.inc({ complete: String(run.accepted === run.due) });
+    durations.observe(seconds);
+    for (const result of results) charges.inc({ result }, run[result]);
+  };
+}
+
+/** Counts the time of each attempt. */
+export function withMetrics(charge: ChargeClient, registry: Registry): ChargeClient {
+  const attempts = new Histogram({
     name: "antaeus_charge_attempt_duration_seconds",
-    help: "How long payment took for a charge it was asked for; none is without a usable answer.",
+    help: "How long payment took for a charge it was asked for.",
     labelNames: ["result"],
     buckets,
-    registers: [],
+    registers: [registry],
   });
-
-  constructor() {
-    // Known from the start, so that a rate starts from zero.
-    for (const complete of ["true", "false"]) this.#runs.inc({ complete }, 0);
-    for (const result of results) this.#charges.inc({ result }, 0);
-  }
-
-  /** Has a registry show these metrics, and the state of the database and of the circuit. */
-  register(registry: Registry, database: Database, circuit: Circuit): void {
-    for (const metric of [this.#runs, this.#durations, this.#charges, this.#attempts])
-      registry.registerMetric(metric);
-    new Gauge({
-      name: "antaeus_invoices",
-      help: "Invoices there are.",
-      labelNames: ["status"],
-      registers: [registry],
-      collect() {
-        for (const [status, count] of Object.entries(database.count())) this.set({ status }, count);
-      },
-    });
-    new Gauge({
-      name: "antaeus_circuit_open",
-      help: "1 while payment is left alone.",
-      registers: [registry],
-      collect() {
-        this.set(Number(circuit.open));
-      },
-    });
-  }
-
-  observe(outcome: Outcome, seconds: number): void {
-    this.#runs.inc({ complete: String(outcome.accepted === outcome.due) });
-    this.#durations.observe(seconds);
-    for (const result of results) this.#charges.inc({ result }, outcome[result]);
-  }
-
-  /** Counts the time of each attempt. */
-  timed(charge: Charge): Charge {
-    return async (invoice, trace) => {
-      const begun = performance.now();
-      let result = "none";
-      try {
-        const accepted = await charge(invoice, trace);
-        result = accepted ? "accepted" : "refused";
-        return accepted;
-      } finally {
-        this.#attempts.observe({ result }, (performance.now() - begun) / 1000);
-      }
-    };
-  }
+  return async (invoice, trace) => {
+    const begun = performance.now();
+    let result: (typeof results)[number] = "no_answer";
+    try {
+      const accepted = await charge(invoice, trace);
+      result = accepted ? "accepted" : "refused";
+      return accepted;
+    } finally {
+      attempts.observe({ result }, (performance.now() - begun) / 1000);
+    }
+  };
 }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import { trace } from "../tests/helpers.ts";
-import { Circuit } from "./circuit.ts";
 import { Database } from "./database.ts";
-import { PayRuns } from "./pay-run.ts";
-import { type Charge, NoAnswer } from "./payment.ts";
+import { type PayRunResult, PayRuns } from "./pay-run.ts";
+import { type ChargeClient, PaymentUnavailable } from "./payment.ts";
+import { createBreaker } from "./resilience.ts";
 
 function seeded(customers = 5, invoicesEach = 21) {
   const database = new Database(":memory:");
@@ -15,11 +15,18 @@ function seeded(customers = 5, invoicesEach = 21) {
 /** Pay runs with at most so many charges at once, and a circuit that opens at ten. */
 function payRuns(
   database: Database,
-  charge: Charge,
+  charge: ChargeClient,
   concurrency = 8,
   stopping = new AbortController(),
 ) {
-  return new PayRuns(database, charge, new Circuit(10), concurrency, stopping.signal);
+  const breaker = createBreaker(10);
+  return new PayRuns({
+    database,
+    charge: (invoice, trace) => breaker.execute(() => charge(invoice, trace)),
+    breaker,
+    concurrency,
+    stopping: stopping.signal,
+  });
 }
 
 const byNumber = (a: number, b: number) => a - b;
@@ -30,7 +37,7 @@ const statuses = (database: Database, status: string) =>
 test("tries every pending invoice once and pays the accepted ones", async (t) => {
   const database = seeded();
   const tried: number[] = [];
-  const charge: Charge = async ({ id }) => {
+  const charge: ChargeClient = async ({ id }) => {
     tried.push(id);
     return id % 2 === 0;
   };
@@ -41,7 +48,7 @@ test("tries every pending invoice once and pays the accepted ones", async (t) =>
     due: 100,
     accepted: 50,
     refused: 50,
-    unknown: 0,
+    no_answer: 0,
     skipped: 0,
     circuit: "closed",
   });
@@ -51,8 +58,9 @@ test("tries every pending invoice once and pays the accepted ones", async (t) =>
 test("a charge without an answer leaves its invoice pending, and the run goes on", async (t) => {
   const database = seeded();
   const [broken] = database.due();
-  const charge: Charge = async ({ id }) => {
-    if (id === broken?.id) throw new NoAnswer("fetch failed", { cause: new Error("no route") });
+  const charge: ChargeClient = async ({ id }) => {
+    if (id === broken?.id)
+      throw new PaymentUnavailable("fetch failed", { cause: new Error("no route") });
     return true;
   };
   const outcome = await payRuns(database, charge).run(trace);
@@ -60,7 +68,7 @@ test("a charge without an answer leaves its invoice pending, and the run goes on
     due: 100,
     accepted: 99,
     refused: 0,
-    unknown: 1,
+    no_answer: 1,
     skipped: 0,
     circuit: "closed",
     reason: "fetch failed: no route",
@@ -70,7 +78,7 @@ test("a charge without an answer leaves its invoice pending, and the run goes on
 
 test("no more charges at once than configured", async (t) => {
   let [now, most] = [0, 0];
-  const charge: Charge = async () => {
+  const charge: ChargeClient = async () => {
     most = Math.max(most, ++now);
     await delay(1);
     now--;
@@ -80,11 +88,11 @@ test("no more charges at once than configured", async (t) => {
   t.is(most, 7);
 });
 
-test("runs that overlap never charge an invoice twice at once, nor a paid one again", async (t) => {
-  const database = seeded();
+/** Accepts half, each after some time, and sees to it that none is charged when it must not be. */
+function careful(t: ExecutionContext) {
   const underWay = new Set<number>();
   const accepted = new Set<number>();
-  const charge: Charge = async ({ id }) => {
+  const charge: ChargeClient = async ({ id }) => {
     t.false(underWay.has(id), `invoice ${id} is in two charges at once`);
     t.false(accepted.has(id), `invoice ${id} is charged again`);
     underWay.add(id);
@@ -94,25 +102,48 @@ test("runs that overlap never charge an invoice twice at once, nor a paid one ag
     accepted.add(id);
     return true;
   };
+  return { charge, accepted };
+}
+
+test("runs that overlap never charge an invoice twice at once, nor a paid one again", async (t) => {
+  const database = seeded();
+  const { charge, accepted } = careful(t);
   const runs = payRuns(database, charge);
-  const outcomes = await Promise.all([
-    runs.run(trace),
-    runs.run(trace),
-    runs.run(trace),
-    runs.run(trace),
-  ]);
+  const first = runs.run(trace);
+  const second = runs.run(trace);
+  const refused = (await first).refused;
+  const third = runs.run(trace);
+  t.is((await second).due, refused, "the next run tries what the last was refused");
+  t.is((await third).due, (await second).refused);
+  const results = await Promise.all([first, second, third]);
   t.is(
-    outcomes.reduce((sum, outcome) => sum + outcome.accepted, 0),
+    results.reduce((sum, result) => sum + result.accepted, 0),
     accepted.size,
   );
   t.is(statuses(database, "PAID"), 5 + accepted.size);
-  for (const [index, outcome] of outcomes.slice(1).entries()) {
-    t.is(
-      outcome.due,
-      outcomes[index]?.refused ?? -1,
-      "the next run tries what the last was refused",
-    );
-  }
+});
+
+test("all who ask amid a run share the next one", async (t) => {
+  const database = seeded();
+  const { charge } = careful(t);
+  const runs = payRuns(database, charge);
+  const first = runs.run(trace);
+  const others = await Promise.all(Array.from({ length: 200 }, () => runs.run(trace)));
+  const shared = others[0] as PayRunResult;
+  t.not(await first, shared);
+  for (const other of others) t.is(other, shared);
+  t.is(statuses(database, "PENDING"), shared.refused);
+});
+
+test("it has ended when the run that is under way has, and the one that waits", async (t) => {
+  const database = seeded();
+  const { charge } = careful(t);
+  const runs = payRuns(database, charge);
+  await runs.ended();
+  let ended = 0;
+  for (let n = 0; n < 2; n++) runs.run(trace).then(() => ended++);
+  await runs.ended();
+  t.is(ended, 2);
 });
 
 test("a run that fails as a whole does not block the next one", async (t) => {
@@ -131,22 +162,22 @@ test("stopping begins no further charge, and skips the rest", async (t) => {
   const database = seeded();
   const stopping = new AbortController();
   let tried = 0;
-  const charge: Charge = async () => {
+  const charge: ChargeClient = async () => {
     if (++tried === 10) stopping.abort();
     await delay(1);
     return true;
   };
   const outcome = await payRuns(database, charge, 8, stopping).run(trace);
   t.true(tried >= 10 && tried < 20, `${tried} charges`);
-  t.like(outcome, { due: 100, accepted: tried, unknown: 0, skipped: 100 - tried });
+  t.like(outcome, { due: 100, accepted: tried, no_answer: 0, skipped: 100 - tried });
   t.is(database.due().length, 100 - tried);
 });
 
 test("the circuit opens after so many charges in a row without an answer, and ends the run", async (t) => {
   let tried = 0;
-  const charge: Charge = async () => {
+  const charge: ChargeClient = async () => {
     tried++;
-    throw new NoAnswer(`number ${tried}`);
+    throw new PaymentUnavailable(`number ${tried}`);
   };
   const outcome = await payRuns(seeded(), charge, 1).run(trace);
   t.is(tried, 10);
@@ -154,7 +185,7 @@ test("the circuit opens after so many charges in a row without an answer, and en
     due: 100,
     accepted: 0,
     refused: 0,
-    unknown: 10,
+    no_answer: 10,
     skipped: 90,
     circuit: "open",
     reason: "number 1",
@@ -163,23 +194,23 @@ test("the circuit opens after so many charges in a row without an answer, and en
 
 test("answers in between keep it closed", async (t) => {
   let tried = 0;
-  const charge: Charge = async () => {
-    if (++tried % 10 > 0) throw new NoAnswer("nothing");
+  const charge: ChargeClient = async () => {
+    if (++tried % 10 > 0) throw new PaymentUnavailable("nothing");
     return false;
   };
   t.like(await payRuns(seeded(), charge, 1).run(trace), {
     refused: 10,
-    unknown: 90,
+    no_answer: 90,
     circuit: "closed",
   });
 });
 
 test("what is no silence of payment's does not open it", async (t) => {
-  const charge: Charge = async () => {
+  const charge: ChargeClient = async () => {
     throw new Error("payment answered 401");
   };
   t.like(await payRuns(seeded(), charge).run(trace), {
-    unknown: 100,
+    no_answer: 100,
     skipped: 0,
     circuit: "closed",
   });
@@ -188,16 +219,16 @@ test("what is no silence of payment's does not open it", async (t) => {
 test("with an open circuit a run asks once, and goes on only after an answer", async (t) => {
   const database = seeded();
   let [tried, away] = [0, true];
-  const charge: Charge = async () => {
+  const charge: ChargeClient = async () => {
     tried++;
-    if (away) throw new NoAnswer("away");
+    if (away) throw new PaymentUnavailable("away");
     return true;
   };
   const runs = payRuns(database, charge);
   t.like(await runs.run(trace), { circuit: "open" });
   for (let n = 0; n < 3; n++) {
     tried = 0;
-    t.like(await runs.run(trace), { due: 100, unknown: 1, skipped: 99, circuit: "open" });
+    t.like(await runs.run(trace), { due: 100, no_answer: 1, skipped: 99, circuit: "open" });
     t.is(tried, 1);
   }
   away = false;
@@ -210,8 +241,8 @@ test("an invoice that payment cannot handle does not hold up the others", async 
   const database = seeded();
   const broken = new Set(database.due().slice(0, 20));
   const ids = new Set([...broken].map(({ id }) => id));
-  const charge: Charge = async ({ id }) => {
-    if (ids.has(id)) throw new NoAnswer("payment answered 500");
+  const charge: ChargeClient = async ({ id }) => {
+    if (ids.has(id)) throw new PaymentUnavailable("payment answered 500");
     return true;
   };
   const runs = payRuns(database, charge);
@@ -221,9 +252,9 @@ test("an invoice that payment cannot handle does not hold up the others", async 
 
 test("an answer that cannot be kept leaves the invoice pending", async (t) => {
   const database = seeded(1, 2);
-  database.settle = async () => {
+  database.recordAnswer = async () => {
     throw new Error("the disk is full");
   };
   const outcome = await payRuns(database, async () => true).run(trace);
-  t.like(outcome, { accepted: 0, unknown: 1, circuit: "closed", reason: "the disk is full" });
+  t.like(outcome, { accepted: 0, no_answer: 1, circuit: "closed", reason: "the disk is full" });
 });

@@ -1,17 +1,17 @@
+import { type CircuitBreakerPolicy, CircuitState } from "cockatiel";
 import { messageWithCause } from "service-kit/errors";
 import type { Trace } from "service-kit/trace";
-import type { Circuit } from "./circuit.ts";
-import type { Database, Due } from "./database.ts";
-import { type Charge, NoAnswer } from "./payment.ts";
+import type { Database, PendingInvoice } from "./database.ts";
+import type { ChargeClient } from "./payment.ts";
 
 /** What became of the invoices of one pay run, in counts. */
-export interface Outcome {
+export interface PayRunResult {
   /** Invoices that were pending when the run began: the sum of those below. */
   due: number;
   accepted: number;
   refused: number;
   /** Asked for without a usable answer: these stay PENDING and the next run asks again. */
-  unknown: number;
+  no_answer: number;
   /** Not asked for, as the circuit had opened or the service was stopping. */
   skipped: number;
   /** Whether the circuit is open at the end. */
@@ -20,81 +20,91 @@ export interface Outcome {
   reason?: string;
 }
 
+export interface PayRunOptions {
+  database: Database;
+  charge: ChargeClient;
+  /** The one that `charge` goes through. */
+  breaker: CircuitBreakerPolicy;
+  /** Charges under way at once. */
+  concurrency: number;
+  /** Aborted, no further charge begins; those under way are waited for. */
+  stopping: AbortSignal;
+  /** Told of each run when it has ended, and how long it took. */
+  onEnd?: (result: PayRunResult, trace: Trace, milliseconds: number) => void;
+}
+
 /** Makes pay runs, one after the other. */
 export class PayRuns {
-  readonly #database: Database;
-  readonly #charge: Charge;
-  readonly #circuit: Circuit;
-  readonly #concurrency: number;
-  readonly #stopping: AbortSignal;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #options: PayRunOptions;
+  #running: Promise<PayRunResult> | undefined;
+  #waiting: Promise<PayRunResult> | undefined;
 
-  /**
-   * @param concurrency charges under way at once
-   * @param stopping aborted, no further charge begins; those under way are waited for
-   */
-  constructor(
-    database: Database,
-    charge: Charge,
-    circuit: Circuit,
-    concurrency: number,
-    stopping: AbortSignal,
-  ) {
-    this.#database = database;
-    this.#charge = charge;
-    this.#circuit = circuit;
-    this.#concurrency = concurrency;
-    this.#stopping = stopping;
+  constructor(options: PayRunOptions) {
+    this.#options = options;
   }
 
   /**
-   * Tries every pending invoice once. Runs that overlap queue up: no invoice is ever in two
-   * charges at once, and a later run tries what an earlier one was refused.
+   * Tries every pending invoice once. No invoice is ever in two charges at once: who asks amid a run
+   * gets the next one, which tries what this one is refused. All who ask until it begins share it.
    *
    * When the circuit opens the run ends. The next one begins with a single charge, and goes on if
-   * that gets an answer.
+   * that is answered.
    */
-  run(trace: Trace): Promise<Outcome> {
-    const run = this.#last.then(() => this.#payAll(trace));
-    this.#last = run.catch(() => {});
-    return run;
+  run(trace: Trace): Promise<PayRunResult> {
+    const begin = () => {
+      this.#waiting = undefined;
+      this.#running = this.#payAll(trace).finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    };
+    if (!this.#running) return begin();
+    this.#waiting ??= this.#running.then(begin, begin);
+    return this.#waiting;
   }
 
-  async #payAll(trace: Trace): Promise<Outcome> {
-    const due = this.#database.due();
-    const outcome: Outcome = {
+  /** Waits for the run that is under way, and for the one that waits. */
+  async ended(): Promise<void> {
+    await Promise.allSettled([this.#running, this.#waiting]);
+  }
+
+  async #payAll(trace: Trace): Promise<PayRunResult> {
+    const { database, breaker, concurrency, stopping, onEnd } = this.#options;
+    const begun = performance.now();
+    const due = database.due();
+    const result: PayRunResult = {
       due: due.length,
       accepted: 0,
       refused: 0,
-      unknown: 0,
+      no_answer: 0,
       skipped: 0,
       circuit: "closed",
     };
-    const probe = this.#circuit.open ? due.shift() : undefined;
-    if (probe) await this.#pay(probe, trace, outcome);
+    const isOpen = () => breaker.state !== CircuitState.Closed;
+    const probe = isOpen() && !stopping.aborted ? due.shift() : undefined;
+    if (probe) await this.#pay(probe, trace, result);
     // One iterator for all workers: each takes the next invoice from it.
     const queue = due.values();
     const worker = async () => {
       for (const invoice of queue) {
-        if (this.#circuit.open || this.#stopping.aborted) outcome.skipped++;
-        else await this.#pay(invoice, trace, outcome);
+        if (isOpen() || stopping.aborted) result.skipped++;
+        else await this.#pay(invoice, trace, result);
       }
     };
-    await Promise.all(Array.from({ length: this.#concurrency }, worker));
-    if (this.#circuit.open) outcome.circuit = "open";
-    return outcome;
+    await Promise.all(Array.from({ length: concurrency }, worker));
+    if (isOpen()) result.circuit = "open";
+    onEnd?.(result, trace, performance.now() - begun);
+    return result;
   }
 
-  async #pay(invoice: Due, trace: Trace, outcome: Outcome): Promise<void> {
+  async #pay(invoice: PendingInvoice, trace: Trace, result: PayRunResult): Promise<void> {
     try {
-      const accepted = await this.#charge(invoice, trace);
-      this.#circuit.answered();
-      await this.#database.settle(invoice, accepted);
-      outcome[accepted ? "accepted" : "refused"]++;
+      const accepted = await this.#options.charge(invoice, trace);
+      await this.#options.database.recordAnswer(invoice, accepted);
+      result[accepted ? "accepted" : "refused"]++;
     } catch (error) {
-      if (error instanceof NoAnswer) this.#circuit.failed();
-      outcome.unknown++;
-      outcome.reason ??= messageWithCause(error as Error);
+      result.no_answer++;
+      result.reason ??= messageWithCause(error as Error);
     }
   }
 }

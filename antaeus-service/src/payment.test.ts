@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import { paymentThat, trace } from "../tests/helpers.ts";
-import type { Due } from "./database.ts";
-import { NoAnswer, paymentAt } from "./payment.ts";
+import type { PendingInvoice } from "./database.ts";
+import { createPaymentClient, PaymentUnavailable, TokenMissing } from "./payment.ts";
 
-const invoice: Due = {
+const invoice: PendingInvoice = {
   id: 1,
   customerId: 7,
   amount: { value: 374.7234987654321, currency: "SEK" },
@@ -24,12 +24,12 @@ test("sends the charge as the contract has it, with its key", async (t) => {
     t.deepEqual(await json(request), { currency: "SEK", value: 374.7234987654321, customer_id: 7 });
     response.end('{"result":true}');
   });
-  t.true(await paymentAt(endpoint, 30_000)(invoice, trace));
+  t.true(await createPaymentClient(endpoint, 30_000)(invoice, trace));
 });
 
 test("a refusal is an answer", async (t) => {
   const endpoint = await paymentThat(t, (_request, response) => response.end('{"result":false}'));
-  t.false(await paymentAt(endpoint, 30_000)(invoice, trace));
+  t.false(await createPaymentClient(endpoint, 30_000)(invoice, trace));
 });
 
 const nonsense: [status: number, body: string][] = [
@@ -54,8 +54,8 @@ for (const [status, body] of nonsense) {
       response.writeHead(status).end(body);
     });
     const message = `payment answered ${status} ${JSON.stringify(body)}`;
-    await t.throwsAsync(paymentAt(endpoint, 30_000)(invoice, trace), {
-      instanceOf: NoAnswer,
+    await t.throwsAsync(createPaymentClient(endpoint, 30_000)(invoice, trace), {
+      instanceOf: PaymentUnavailable,
       message,
     });
   });
@@ -66,8 +66,8 @@ for (const status of [400, 401, 403, 404, 415, 422, 499]) {
     const endpoint = await paymentThat(t, (_request, response) => {
       response.writeHead(status).end('{"result":true}');
     });
-    const error = await t.throwsAsync(paymentAt(endpoint, 30_000)(invoice, trace));
-    t.false(error instanceof NoAnswer);
+    const error = await t.throwsAsync(createPaymentClient(endpoint, 30_000)(invoice, trace));
+    t.false(error instanceof PaymentUnavailable);
     t.is(error?.message, `payment answered ${status} "{\\"result\\":true}"`);
   });
 }
@@ -86,8 +86,8 @@ test("an answer without an end is none, and is not read to it", async (t) => {
     write();
   });
   const message = "the answer is too long";
-  await t.throwsAsync(paymentAt(endpoint, 60_000)(invoice, trace), {
-    instanceOf: NoAnswer,
+  await t.throwsAsync(createPaymentClient(endpoint, 60_000)(invoice, trace), {
+    instanceOf: PaymentUnavailable,
     message,
   });
   await cut;
@@ -97,12 +97,12 @@ test("a redirect is no answer", async (t) => {
   const endpoint = await paymentThat(t, (_request, response) => {
     response.writeHead(307, { location: "/elsewhere" }).end();
   });
-  await t.throwsAsync(paymentAt(endpoint, 30_000)(invoice, trace));
+  await t.throwsAsync(createPaymentClient(endpoint, 30_000)(invoice, trace));
 });
 
 test("a cut connection is no answer", async (t) => {
   const endpoint = await paymentThat(t, (request) => request.socket.destroy());
-  await t.throwsAsync(paymentAt(endpoint, 30_000)(invoice, trace));
+  await t.throwsAsync(createPaymentClient(endpoint, 30_000)(invoice, trace));
 });
 
 test("silence is no answer once the time is up, before or amid the body", async (t) => {
@@ -110,12 +110,14 @@ test("silence is no answer once the time is up, before or amid the body", async 
     const endpoint = await paymentThat(t, (_request, response) => {
       if (begin) response.write(begin);
     });
-    await t.throwsAsync(paymentAt(endpoint, 50)(invoice, trace), { message: /timeout/ });
+    await t.throwsAsync(createPaymentClient(endpoint, 50)(invoice, trace), { message: /timeout/ });
   }
 });
 
 test("nobody there is no answer", async (t) => {
-  await t.throwsAsync(paymentAt("http://127.0.0.1:1/api/v1/charge", 30_000)(invoice, trace));
+  await t.throwsAsync(
+    createPaymentClient("http://127.0.0.1:1/api/v1/charge", 30_000)(invoice, trace),
+  );
 });
 
 /** A path of its own for a token, where nothing is yet. */
@@ -133,14 +135,14 @@ async function accepting(t: ExecutionContext) {
 
 test("no token is sent unless there is a file for it", async (t) => {
   const { endpoint, sent } = await accepting(t);
-  t.true(await paymentAt(endpoint, 30_000)(invoice, trace));
+  t.true(await createPaymentClient(endpoint, 30_000)(invoice, trace));
   t.deepEqual(sent, [undefined]);
 });
 
 test("every charge sends the token that the file holds by then", async (t) => {
   const { endpoint, sent } = await accepting(t);
   const file = tokenFile();
-  const charge = paymentAt(endpoint, 5000, file);
+  const charge = createPaymentClient(endpoint, 5000, file);
   writeFileSync(file, "first.token.in-base64_url\n");
   t.true(await charge(invoice, trace));
   t.true(await charge(invoice, trace));
@@ -166,9 +168,9 @@ for (const [what, put, message] of tokenless) {
   test(`${what} for a token fails the charge, and payment is not asked`, async (t) => {
     const { endpoint, sent } = await accepting(t);
     const file = tokenFile();
-    const charge = paymentAt(endpoint, 5000, file);
+    const charge = createPaymentClient(endpoint, 5000, file);
     put(file);
-    const error = await t.throwsAsync(charge(invoice, trace));
+    const error = await t.throwsAsync(charge(invoice, trace), { instanceOf: TokenMissing });
     t.is(error?.message, message.replace("FILE", file));
     t.deepEqual(sent, []);
 

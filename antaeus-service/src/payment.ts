@@ -1,13 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { type Trace, traceparent } from "service-kit/trace";
 import { chargeOf } from "./charge-key.ts";
-import type { Due } from "./database.ts";
+import type { PendingInvoice } from "./database.ts";
 
 /** Asks payment to charge an invoice, as part of a trace: whether it was accepted. */
-export type Charge = (invoice: Due, trace: Trace) => Promise<boolean>;
+export type ChargeClient = (invoice: PendingInvoice, trace: Trace) => Promise<boolean>;
 
 /** Payment may have charged or not: to ask again, under the same key, may tell. */
-export class NoAnswer extends Error {}
+export class PaymentUnavailable extends Error {}
+
+/** Payment was not asked: there is no token to ask with. To try again at once would not help. */
+export class TokenMissing extends Error {}
 
 /** More than any answer has, in UTF-16 code units; a longer one is none. */
 const maxLength = 10_000;
@@ -24,11 +27,15 @@ const transient = new Set([408, 409, 425, 429]);
  * @param endpoint full URL of the charge call
  * @param timeout in milliseconds, for the whole exchange
  * @param tokenFile holds the token that tells payment who asks; without it none is sent
- * @returns a function that rejects with NoAnswer when there is no answer, or one that is neither yes
- * nor no, and with another Error when payment does not take the request, or should get a token and
- * there is none: then it has not charged this time, and to ask again at once would not help
+ * @returns a function that rejects with PaymentUnavailable when there is no answer, or one that is
+ * neither yes nor no; with TokenMissing; and with another Error when payment does not take the request:
+ * then it has not charged this time, and to ask again at once would not help
  */
-export function paymentAt(endpoint: string, timeout: number, tokenFile?: string): Charge {
+export function createPaymentClient(
+  endpoint: string,
+  timeout: number,
+  tokenFile?: string,
+): ChargeClient {
   return async (invoice, trace) => {
     const headers = new Headers({
       "content-type": "application/json",
@@ -47,7 +54,7 @@ export function paymentAt(endpoint: string, timeout: number, tokenFile?: string)
     const result = status >= 200 && status < 300 ? parse(body) : undefined;
     if (typeof result === "boolean") return result;
     const definite = status >= 400 && status < 500 && !transient.has(status);
-    throw new (definite ? Error : NoAnswer)(
+    throw new (definite ? Error : PaymentUnavailable)(
       `payment answered ${status} ${JSON.stringify(body.slice(0, 200))}`,
     );
   };
@@ -64,7 +71,7 @@ async function exchange(endpoint: string, request: RequestInit) {
     }
     return { status: response.status, body };
   } catch (error) {
-    throw new NoAnswer((error as Error).message, { cause: (error as Error).cause });
+    throw new PaymentUnavailable((error as Error).message, { cause: (error as Error).cause });
   }
 }
 
@@ -79,14 +86,14 @@ function parse(body: string): unknown {
 /**
  * Reads a bearer token from a file. The kubelet replaces the file well before the token in it
  * expires, so whoever needs the token reads it again each time.
- * @throws Error naming the file, when it cannot be read or holds no token
+ * @throws TokenMissing naming the file, when it cannot be read or holds no token
  */
 async function readToken(file: string): Promise<string> {
   const content = await readFile(file, "utf8").catch((cause) => {
-    throw new Error(`cannot read the token in ${file}`, { cause });
+    throw new TokenMissing(`cannot read the token in ${file}`, { cause });
   });
   const token = content.trim();
   // fetch would refuse such a header too, but with the content in its message.
-  if (!/^[\w.~+/-]+=*$/.test(token)) throw new Error(`${file} holds no token`);
+  if (!/^[\w.~+/-]+=*$/.test(token)) throw new TokenMissing(`${file} holds no token`);
   return token;
 }

@@ -4,11 +4,10 @@ import fc from "fast-check";
 import { traced, traceparent } from "service-kit/trace";
 import { paymentThat, service, trace } from "../tests/helpers.ts";
 import { chargeOf, firstKey, nextKey } from "./charge-key.ts";
-import { Circuit } from "./circuit.ts";
 import { Database } from "./database.ts";
 import { PayRuns } from "./pay-run.ts";
-import { type Charge, NoAnswer, paymentAt } from "./payment.ts";
-import { retrying } from "./retry.ts";
+import { type ChargeClient, createPaymentClient, PaymentUnavailable } from "./payment.ts";
+import { createBreaker, withRetries } from "./resilience.ts";
 
 const never = new AbortController().signal;
 
@@ -43,22 +42,28 @@ test("whatever befalls charges, no invoice is charged twice, and PAID is what wa
       return accepted;
     };
     let fate = (): (typeof fates)[number] => "answered";
-    const charge: Charge = async ({ id, chargeKey }) => {
+    const charge: ChargeClient = async ({ id, chargeKey }) => {
       const now = fate();
-      if (now === "lost on the way") throw new NoAnswer("lost");
+      if (now === "lost on the way") throw new PaymentUnavailable("lost");
       if (now === "not taken") throw new Error("payment answered 401");
       const accepted = pay(id, chargeKey);
-      if (now === "lost on the way back") throw new NoAnswer("lost");
+      if (now === "lost on the way back") throw new PaymentUnavailable("lost");
       if (now === "not kept") throw new Error("the disk is full");
       return accepted;
     };
-    const runs = new PayRuns(
+    const breaker = createBreaker(life.threshold);
+    const runs = new PayRuns({
       database,
-      retrying(charge, life.attempts, 0, never),
-      new Circuit(life.threshold),
-      life.concurrency,
-      never,
-    );
+      charge: withRetries(
+        charge,
+        breaker,
+        { CHARGE_ATTEMPTS: life.attempts, RETRY_DELAY_MS: 0 },
+        never,
+      ),
+      breaker,
+      concurrency: life.concurrency,
+      stopping: never,
+    });
     const seeded = new Set(
       database
         .invoices()
@@ -77,8 +82,8 @@ test("whatever befalls charges, no invoice is charged twice, and PAID is what wa
       let next = 0;
       fate = () => script[next++ % script.length] as (typeof fates)[number];
       const due = database.due().length;
-      const { accepted, refused, unknown, skipped } = await runs.run(trace);
-      if (accepted + refused + unknown + skipped !== due) throw new Error("the counts are wrong");
+      const { accepted, refused, no_answer, skipped } = await runs.run(trace);
+      if (accepted + refused + no_answer + skipped !== due) throw new Error("the counts are wrong");
       if (database.due().length !== due - accepted)
         throw new Error("accepted is not what was paid");
       check();
@@ -123,7 +128,7 @@ test("an amount gets through to payment as it is in the database, to the last di
     got.push(await json(request));
     response.end('{"result":true}');
   });
-  const charge = paymentAt(endpoint, 30_000);
+  const charge = createPaymentClient(endpoint, 30_000);
   const property = fc.asyncProperty(invoice, async (one) => {
     await charge({ ...one, id: 1, status: "PENDING", chargeKey: firstKey(one) }, trace);
     const { value, currency } = one.amount;
@@ -139,7 +144,7 @@ test("only a boolean result in a success is an answer, whatever comes", async (t
   const endpoint = await paymentThat(t, (_request, response) => {
     response.writeHead(status).end(body);
   });
-  const charge = paymentAt(endpoint, 30_000);
+  const charge = createPaymentClient(endpoint, 30_000);
   const due = { id: 1, customerId: 1, amount: { value: 1, currency: "EUR" }, chargeKey: "k" };
   const answer = fc.oneof(
     fc.jsonValue(),

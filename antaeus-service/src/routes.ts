@@ -17,19 +17,8 @@ export const invoices: ServerRoute[] = [
     // The call has no body; whatever comes is not read as one.
     options: { payload: { parse: false, maxBytes: 1024 } },
     async handler({ app: { trace }, server }) {
-      const { payRuns, log, payRunMetrics } = server.app;
-      const begun = performance.now();
-      const outcome = await payRuns.run(trace);
-      const milliseconds = performance.now() - begun;
-      payRunMetrics.observe(outcome, milliseconds / 1000);
-      log("pay run", {
-        level: outcome.unknown + outcome.skipped > 0 ? "warn" : "info",
-        trace_id: trace.traceId,
-        span_id: trace.spanId,
-        ...outcome,
-        milliseconds: Number(milliseconds.toFixed(3)),
-      });
-      return outcome.accepted === outcome.due;
+      const { accepted, due } = await server.app.payRuns.run(trace);
+      return accepted === due;
     },
   },
 ];

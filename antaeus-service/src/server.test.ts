@@ -131,7 +131,7 @@ test("a pay run with payment away answers false, changes nothing and logs why", 
   t.is((await server.inject("/rest/v1/invoices")).payload, before);
   const line = logged().find(({ message }) => message === "pay run");
   t.like(line, { level: "warn", due: 10, accepted: 0, refused: 0, circuit: "open" });
-  t.is(line.unknown + line.skipped, 10);
+  t.is(line.no_answer + line.skipped, 10);
   t.regex(line.reason, /ECONNREFUSED|bad port/);
 });
 
@@ -145,7 +145,7 @@ test("a pay run whose token is missing changes nothing and logs which file", asy
   t.is((await server.inject("/rest/v1/invoices")).payload, before);
   t.is(charges, 0);
   const line = logged().find(({ message }) => message === "pay run");
-  t.like(line, { due: 10, accepted: 0, unknown: 10 });
+  t.like(line, { due: 10, accepted: 0, no_answer: 10 });
   t.true(line.reason.startsWith(`cannot read the token in ${PAYMENT_TOKEN_FILE}: ENOENT`));
 
   writeFileSync(PAYMENT_TOKEN_FILE, "secret");

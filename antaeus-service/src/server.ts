@@ -3,21 +3,19 @@ import { readiness } from "service-kit/lifecycle";
 import { metrics } from "service-kit/metrics";
 import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
-import { Circuit } from "./circuit.ts";
 import { type Config, readConfig } from "./config.ts";
 import { Database } from "./database.ts";
 import { json } from "./list-and-item.ts";
-import { buckets, PayRunMetrics } from "./metrics.ts";
+import { addStateMetrics, buckets, payRunCounter, withMetrics } from "./metrics.ts";
 import { PayRuns } from "./pay-run.ts";
-import { paymentAt } from "./payment.ts";
-import { retrying } from "./retry.ts";
+import { createPaymentClient, PaymentUnavailable } from "./payment.ts";
+import { createBreaker, withRetries } from "./resilience.ts";
 import { customers, invoices } from "./routes.ts";
 
 declare module "@hapi/hapi" {
   interface ServerApplicationState {
     database: Database;
     payRuns: PayRuns;
-    payRunMetrics: PayRunMetrics;
   }
 }
 
@@ -33,33 +31,43 @@ export async function startServer({
   log: write = console.log as (line: string) => void,
 } = {}): Promise<Server> {
   const config = readConfig(env);
-  const database = new Database(config.DATABASE);
-  database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
-  const stopping = new AbortController();
-  const payRunMetrics = new PayRunMetrics();
-  const charge = retrying(
-    payRunMetrics.timed(
-      paymentAt(
-        config.PAYMENT_PROVIDER_ENDPOINT,
-        config.CHARGE_TIMEOUT_MS,
-        config.PAYMENT_TOKEN_FILE,
-      ),
-    ),
-    config.CHARGE_ATTEMPTS,
-    config.RETRY_DELAY_MS,
-    stopping.signal,
-  );
-  const circuit = new Circuit(config.CIRCUIT_THRESHOLD);
-
   const server = createApp(config);
   prepare(server, { config, manifest, write, buckets });
-  payRunMetrics.register(server.app.registry, database, circuit);
-  Object.assign(server.app, {
+  const { registry, log } = server.app;
+  const database = new Database(config.DATABASE);
+  database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
+  const breaker = createBreaker(config.CIRCUIT_THRESHOLD);
+  addStateMetrics(registry, database, breaker);
+  const client = createPaymentClient(
+    config.PAYMENT_PROVIDER_ENDPOINT,
+    config.CHARGE_TIMEOUT_MS,
+    config.PAYMENT_TOKEN_FILE,
+  );
+  const stopping = new AbortController();
+  const countRun = payRunCounter(registry);
+  const payRuns = new PayRuns({
     database,
-    payRuns: new PayRuns(database, charge, circuit, config.CHARGE_CONCURRENCY, stopping.signal),
-    payRunMetrics,
-  } satisfies Partial<typeof server.app>);
-  server.ext("onPreStop", () => stopping.abort());
+    charge: withRetries(withMetrics(client, registry), breaker, config, stopping.signal),
+    breaker,
+    concurrency: config.CHARGE_CONCURRENCY,
+    stopping: stopping.signal,
+    onEnd(result, { traceId, spanId }, milliseconds) {
+      countRun(result, milliseconds / 1000);
+      log("pay run", {
+        level: result.no_answer + result.skipped > 0 ? "warn" : "info",
+        trace_id: traceId,
+        span_id: spanId,
+        ...result,
+        milliseconds: Number(milliseconds.toFixed(3)),
+      });
+    },
+  });
+  Object.assign(server.app, { database, payRuns } satisfies Partial<typeof server.app>);
+  // A run goes on without its client, whom alone hapi would wait for.
+  server.ext("onPreStop", async () => {
+    stopping.abort(new PaymentUnavailable("the service stops"));
+    await payRuns.ended();
+  });
   server.ext("onPostStop", () => database.close());
   if (start) await listen(server, config);
   else await server.initialize();

@@ -15,7 +15,7 @@ async function antaeus(t: ExecutionContext, { endpoint }: Cutter, DATABASE = ":m
       CUSTOMERS: "10",
       INVOICES_PER_CUSTOMER: "13",
       PAYMENT_PROVIDER_ENDPOINT: endpoint,
-      CHARGE_TIMEOUT_MS: "30000",
+      CHARGE_TIMEOUT_MS: "10000",
       RETRY_DELAY_MS: "1",
     },
     log: () => {},

@@ -16,7 +16,7 @@ export const defaults = {
   CUSTOMERS: "2",
   INVOICES_PER_CUSTOMER: "6",
   PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1/api/v1/charge",
-  CHARGE_TIMEOUT_MS: "30000",
+  CHARGE_TIMEOUT_MS: "10000",
   RETRY_DELAY_MS: "1",
 };
 

@@ -23,8 +23,8 @@ export async function warmUp(server: Server): Promise<void> {
     ["POST", "/api/v1/charge", '{"currency":"EUR","value":1.5,"customer_id":1}'],
     ["POST", "/api/v1/charge", '{"currency":{},"customer_id":1,"value":1.5}'],
   ] as const) {
-    const request = new Incoming(method, url, body);
-    const response = new Outgoing();
+    const request = incoming(method, url, body);
+    const response = outgoing();
     const answered = new Promise((resolve) => response.once("close", resolve));
     server.listener.emit("request", request, response);
     await answered;
@@ -33,45 +33,26 @@ export async function warmUp(server: Server): Promise<void> {
 }
 
 /** Like http.IncomingMessage, of which a snapshot can hold nothing. */
-class Incoming extends Readable {
-  httpVersion = "1.1";
-  socket = { remoteAddress: "127.0.0.1" };
-  readonly headers: Record<string, string>;
-  readonly method: string;
-  readonly url: string;
-  #body: string;
-
-  constructor(method: string, url: string, body: string) {
-    super();
-    this.method = method;
-    this.url = url;
-    this.headers = {
+const incoming = (method: string, url: string, body: string) =>
+  Object.assign(Readable.from(body ? [Buffer.from(body)] : []), {
+    method,
+    url,
+    httpVersion: "1.1",
+    socket: { remoteAddress: "127.0.0.1" },
+    headers: {
       host: "localhost",
       "content-type": "application/json",
       "content-length": String(body.length),
-    };
-    this.#body = body;
-  }
-
-  override _read() {
-    if (this.#body) this.push(this.#body);
-    this.push(null);
-  }
-}
+    },
+  });
 
 /** Like http.ServerResponse. */
-class Outgoing extends Writable {
-  statusCode = 0;
-  headersSent = false;
-
-  setHeader() {}
-
-  writeHead(status: number) {
-    this.statusCode = status;
-    this.headersSent = true;
-  }
-
-  override _write(_chunk: unknown, _encoding: string, done: () => void) {
-    done();
-  }
-}
+const outgoing = () =>
+  Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), {
+    statusCode: 0,
+    headersSent: false,
+    setHeader() {},
+    writeHead(status: number) {
+      Object.assign(this, { statusCode: status, headersSent: true });
+    },
+  });

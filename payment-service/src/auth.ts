@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import Boom from "@hapi/boom";
 import type { Server } from "@hapi/hapi";
 import { createRemoteJWKSet, type ExportedJWKSCache, errors, jwksCache, jwtVerify } from "jose";
+import { LRUCache } from "lru-cache";
 import { messageWithCause } from "service-kit/errors";
 import type { Caller } from "./config.ts";
 
@@ -25,9 +26,6 @@ const invalidToken = 'Bearer error="invalid_token"';
 /** Resolves where the token is the caller's, and rejects with one of jose's errors otherwise. */
 export type Verify = (token: string) => Promise<unknown>;
 
-/** How many tokens are remembered. A caller has one at a time, and a new one every few minutes. */
-const maxCachedTokens = 100;
-
 /**
  * Knows one caller by the token of its Kubernetes service account.
  *
@@ -48,18 +46,17 @@ export function tokenVerifier(caller: Caller): Verify {
     requiredClaims: ["exp"],
     clockTolerance,
   };
-  /** By digest: until when a token is right, in milliseconds, and by which keys. */
-  const verifiedTokens = new Map<string, { until: number; by: unknown }>();
+  /** By digest: by which keys a token is right. A caller has one at a time, and a new one every few minutes. */
+  const verifiedTokens = new LRUCache<string, object>({ max: 100, perf: Date, ttlResolution: 0 });
   return async (token) => {
     const digest = hash("sha256", token);
-    const known = verifiedTokens.get(digest);
-    if (known && known.by === jwks.jwks && keys.fresh && Date.now() < known.until) return;
     const by = jwks.jwks;
+    if (by && keys.fresh && verifiedTokens.get(digest) === by) return;
     const { payload } = await jwtVerify(token, keys, options);
     // Fetched meanwhile: whether these keys or those of before were used, nobody knows.
-    if (by !== jwks.jwks) return;
-    if (verifiedTokens.size >= maxCachedTokens) verifiedTokens.clear();
-    verifiedTokens.set(digest, { until: ((payload.exp as number) + clockTolerance) * 1000, by });
+    if (!by || by !== jwks.jwks) return;
+    const ttl = ((payload.exp as number) + clockTolerance) * 1000 - Date.now();
+    verifiedTokens.set(digest, by, { ttl: Math.ceil(ttl) });
   };
 }
 

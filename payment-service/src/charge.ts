@@ -3,18 +3,9 @@ import Boom from "@hapi/boom";
 import type { ServerApplicationState, ServerRoute } from "@hapi/hapi";
 import Joi from "joi";
 import { Counter, type Registry } from "service-kit/metrics";
+import { type ChargeRequest, currencies, payload } from "./charge-request.ts";
 import { injectFaults } from "./faults.ts";
 import { isBoundToOtherCharge, keyHeader } from "./idempotency.ts";
-
-/** The body of a charge, as it was sent. */
-export interface Charge {
-  /** One of `currencies`, or an empty object: unknown. */
-  currency: string | Record<string, never>;
-  value: number;
-  customer_id: number;
-}
-
-export const currencies = ["EUR", "USD", "DKK", "SEK", "GBP"] as const;
 
 /** Of a request's duration, in seconds: a charge takes less than a millisecond. */
 export const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -34,31 +25,6 @@ export function chargeCounter(registry: Registry): ChargeCounter {
   return counter;
 }
 
-const wrongCurrency = `{#label} must be one of [${currencies.join(", ")}]`;
-
-/**
- * The challenge's own Antaeus sends an empty object: what its JSON library makes of an enum. Such a charge
- * has a currency that payment does not get to know.
- */
-const currency = Joi.alternatives(
-  Joi.valid(...currencies),
-  Joi.object().length(0).messages({ "object.length": wrongCurrency }),
-)
-  .required()
-  .messages({ "alternatives.types": wrongCurrency })
-  .description("The empty object, which some JSON libraries make of an enum, is an unknown one.");
-
-export const payload = Joi.object({
-  currency,
-  // The bound only catches the absurd.
-  value: Joi.number()
-    .positive()
-    .max(1_000_000_000)
-    .required()
-    .description("In units of the currency. Decimals may be long."),
-  customer_id: Joi.number().integer().positive().max(Number.MAX_SAFE_INTEGER).required(),
-}).required();
-
 const headers = Joi.object({ "idempotency-key": keyHeader }).unknown();
 
 /** POST /api/v1/charge: whether a charge is accepted is drawn at random. */
@@ -72,7 +38,7 @@ export const charge: ServerRoute = {
   },
   handler(request) {
     const key = request.headers["idempotency-key"] as string | undefined;
-    const charge = request.payload as Charge;
+    const charge = request.payload as ChargeRequest;
     const { config, charges } = request.server.app;
     const result = draw(charge, request.server.app, key) < config.ACCEPTANCE_SHARE;
     const currency = typeof charge.currency === "string" ? charge.currency : "unknown";
@@ -88,9 +54,15 @@ export const charge: ServerRoute = {
  * answer. So it does within a window of time, if there is one. Without either, each call is a new draw.
  * @throws 422 where the key is known for another charge's
  */
-function draw(charge: Charge, { config, keys }: ServerApplicationState, key?: string): number {
-  const repeats = key ?? currentWindow(config.REPEAT_WINDOW_SECONDS);
-  if (repeats === undefined) return Math.random();
+function draw(
+  charge: ChargeRequest,
+  { config, keys }: ServerApplicationState,
+  key?: string,
+): number {
+  const seconds = config.REPEAT_WINDOW_SECONDS;
+  // Windows begin at multiples of their length, so every replica has the same one, by its clock alone.
+  const repeats = key ?? (seconds && `${seconds} s, ${Math.floor(Date.now() / 1000 / seconds)}`);
+  if (!repeats) return Math.random();
   const { currency, value, customer_id } = charge;
   const digest = hash("sha256", JSON.stringify([repeats, currency, value, customer_id]));
   if (key !== undefined && (isBoundToOtherCharge(key, charge) || !keys.check(key, digest))) {
@@ -99,13 +71,4 @@ function draw(charge: Charge, { config, keys }: ServerApplicationState, key?: st
     );
   }
   return Number.parseInt(digest.slice(0, 8), 16) / 2 ** 32;
-}
-
-/**
- * The window of time that stands in for the key of a caller that sends none. Windows start at multiples of
- * their length, so every replica has the same one, by its clock alone.
- * @param seconds its length; 0 for none
- */
-function currentWindow(seconds: number): string | undefined {
-  return seconds > 0 ? `${seconds} s, ${Math.floor(Date.now() / 1000 / seconds)}` : undefined;
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import Joi from "joi";
 import { LRUCache } from "lru-cache";
-import type { Charge } from "./charge.ts";
+import type { ChargeRequest } from "./charge-request.ts";
 
 /**
  * The Idempotency-Key header, after the IETF draft draft-ietf-httpapi-idempotency-key-header: a
@@ -29,12 +29,12 @@ export const keyHeader = Joi.string()
 const withFingerprint = /\.sha256-([\w-]{43})"$/;
 
 /** The SHA-256, in base64url, of a charge in canonical JSON (RFC 8785): fields in this order. */
-export function fingerprint({ currency, customer_id, value }: Charge): string {
+export function fingerprint({ currency, customer_id, value }: ChargeRequest): string {
   return hash("sha256", JSON.stringify({ currency, customer_id, value }), "base64url");
 }
 
 /** Whether a key is bound to another charge than this. */
-export function isBoundToOtherCharge(key: string, charge: Charge): boolean {
+export function isBoundToOtherCharge(key: string, charge: ChargeRequest): boolean {
   const [, print] = withFingerprint.exec(key) ?? [];
   return print !== undefined && print !== fingerprint(charge);
 }

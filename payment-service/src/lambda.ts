@@ -1,27 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import type { Server } from "@hapi/hapi";
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { startServer } from "./server.ts";
 
-/** What is read of an AWS Lambda event: HTTP API, payload format 2.0, as function URLs have it too. */
-export interface Event {
-  rawPath: string;
-  rawQueryString: string;
-  cookies?: string[];
-  /** Several headers of one name come as one, joined with commas. */
-  headers: Record<string, string>;
-  body?: string;
-  isBase64Encoded: boolean;
-  requestContext: { domainName: string; stage: string; http: { method: string; sourceIp: string } };
-}
-
-/** What such a function answers. */
-export interface Result {
-  statusCode: number;
-  headers: Record<string, string>;
-  cookies: string[];
-  body: string;
-  isBase64Encoded: boolean;
-}
+/** Of an HTTP API with payload format 2.0; function URLs have the same. */
+export type Event = APIGatewayProxyEventV2;
 
 /** Headers that concern the connection, which is the gateway's, and those with a field of their own. */
 const hopByHopHeaders = new Set(["connection", "keep-alive", "transfer-encoding", "set-cookie"]);
@@ -32,10 +15,7 @@ const hopByHopHeaders = new Set(["connection", "keep-alive", "transfer-encoding"
  * @param options.early calls it at once: before the first event, AWS Lambda gives a function more of a processor
  * @param options.basePath where the service is at a domain of its own, such as `/pay`
  */
-export function lambda(
-  start: () => Promise<Server>,
-  { early = false, basePath = "" } = {},
-): (event: Event) => Promise<Result> {
+export function lambda(start: () => Promise<Server>, { early = false, basePath = "" } = {}) {
   let started: Promise<Server> | undefined;
   const begin = () => {
     started ??= start().catch((error) => {
@@ -46,7 +26,7 @@ export function lambda(
   };
   // Whoever sends the first event is told of a failure.
   if (early) begin().catch(() => {});
-  return async (event) => {
+  return async (event: Event) => {
     if (!event.requestContext?.http) {
       throw new Error(
         "The event is none of an HTTP API with payload format 2.0, or a function URL",
@@ -75,7 +55,7 @@ export function lambda(
       cookies: [headers["set-cookie"] ?? []].flat().map(String),
       body: rawPayload.toString(text ? "utf8" : "base64"),
       isBase64Encoded: !text,
-    };
+    } satisfies APIGatewayProxyStructuredResultV2;
   };
 }
 

@@ -1,6 +1,6 @@
 import test from "ava";
 import { drain } from "service-kit/lifecycle";
-import { parseMetrics } from "service-kit/testing";
+import { parseMetrics } from "service-kit/tests/metrics";
 import { service, valid } from "../tests/helpers.ts";
 
 /** A service, and a way to read its metrics. */
@@ -49,7 +49,7 @@ test("durations are counted in seconds", async (t) => {
   t.is(http_request_duration_seconds?.type, "histogram");
   const [series, ...others] = http_request_duration_seconds?.data ?? [];
   t.deepEqual(others, []);
-  t.like(series, { labels: { method: "POST", path: "/api/v1/charge" }, count: 1 });
+  t.like(series, { labels: { method: "POST", route: "/api/v1/charge" }, count: 1 });
   t.like(series?.buckets, { "0.05": 0, "+Inf": 1 });
   t.true((series?.sum ?? 0) >= 0.059, String(series?.sum));
 });
@@ -105,15 +105,15 @@ test("servers count apart", async (t) => {
 
 test("draining shows", async (t) => {
   const { server, scrape } = await scraped({ DRAIN_SECONDS: "0" });
-  t.is((await scrape()).payment_draining?.data[0]?.value, 0);
+  t.is((await scrape()).service_draining?.data[0]?.value, 0);
   const drained = drain(server);
-  t.is((await scrape()).payment_draining?.data[0]?.value, 1);
+  t.is((await scrape()).service_draining?.data[0]?.value, 1);
   await drained;
 });
 
 test("what runs shows", async (t) => {
-  const { payment_build_info, nodejs_version_info } = await (await scraped()).scrape();
-  t.deepEqual(payment_build_info?.data, [
+  const { service_build_info, nodejs_version_info } = await (await scraped()).scrape();
+  t.deepEqual(service_build_info?.data, [
     { value: 1, labels: { version: "1.0.0", commit: "unknown" } },
   ]);
   t.deepEqual(nodejs_version_info?.data, [{ value: 1, labels: { version: process.version } }]);

@@ -4,7 +4,7 @@ import type { Schema } from "joi";
 import { drain } from "service-kit/lifecycle";
 import manifest from "../package.json" with { type: "json" };
 import { service, valid } from "../tests/helpers.ts";
-import { payload } from "./charge.ts";
+import { payload } from "./charge-request.ts";
 import { keyHeader } from "./idempotency.ts";
 import openapi from "./openapi.json" with { type: "json" };
 

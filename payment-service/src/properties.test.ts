@@ -2,7 +2,7 @@ import test from "ava";
 import fc from "fast-check";
 import { traced } from "service-kit/trace";
 import { service, valid } from "../tests/helpers.ts";
-import { currencies } from "./charge.ts";
+import { currencies } from "./charge-request.ts";
 import { fingerprint } from "./idempotency.ts";
 
 const charges = fc.record({

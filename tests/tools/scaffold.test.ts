@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -127,6 +128,14 @@ test("the bundle of a new service is built, serves, and says what runs", async (
   const [line] = await once(createInterface(child.stdout), "line");
   const health = await fetch(`${JSON.parse(line).url}/health`);
   t.deepEqual(await health.json(), { status: "ok", version: "1.0.0", commit: "1a2b3c4d" });
+
+  const libraries = join(folder, "libraries");
+  writeFileSync(libraries, "/lib/libc.so.6 libc6 2.36 amd64\n");
+  const args = ["run", "--silent", "sbom", "--", libraries, "/main.cjs"];
+  const sbom = await inFolder(service, "npm", ...args);
+  t.true(sbom.succeeded, sbom.printed);
+  for (const purl of ["pkg:npm/joi@", "pkg:deb/debian/libc6@", "pkg:generic/node@"])
+    t.true(sbom.printed.includes(purl), purl);
 });
 
 test("the Dockerfile of a new service takes what is there, and names no other service", async (t) => {

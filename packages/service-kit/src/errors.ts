@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import Boom from "@hapi/boom";
 import type { Lifecycle } from "@hapi/hapi";
 
@@ -26,6 +27,27 @@ export const methodNotAllowed: Lifecycle.Method = ({ response, server, method, p
   response.output = Boom.methodNotAllowed(message, undefined, list).output;
   return h.continue;
 };
+
+const parserErrors = new Map<string | undefined, number>([
+  ["HPE_HEADER_OVERFLOW", 431],
+  ["ERR_HTTP_REQUEST_TIMEOUT", 408],
+]);
+
+/** Answers what is no HTTP request, or does not come to its end, with problem details as well. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const statusCode = parserErrors.get(error.code) ?? 400;
+  const { error: title } = new Boom.Boom(undefined, { statusCode }).output.payload;
+  const body = JSON.stringify({ title, status: statusCode, detail: error.message });
+  const head = [
+    `HTTP/1.1 ${statusCode} ${title}`,
+    "Content-Type: application/problem+json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  if (socket.writable) socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  // The client may ignore that, and keep its side open for ever.
+  setTimeout(() => socket.destroy(), 500).unref();
+}
 
 /** What went wrong, for the log: fetch says "fetch failed" and hides why in the cause. */
 export function messageWithCause({ message, cause }: Error): string {

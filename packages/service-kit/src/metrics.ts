@@ -5,67 +5,63 @@ import Counter from "@prometheus-io/client/lib/counter.js";
 import Gauge from "@prometheus-io/client/lib/gauge.js";
 import Histogram from "@prometheus-io/client/lib/histogram.js";
 import Registry from "@prometheus-io/client/lib/registry.js";
-import type { BuildInfo } from "./build-info.ts";
 
 export { Counter, Gauge, Histogram, Registry };
 
-/** What a server counts of its requests. */
-export class RequestMetrics {
-  readonly #total: Counter<"method" | "path" | "status">;
-  readonly #durations: Histogram<"method" | "path">;
+/** Counts a request: its duration is from its arrival to the end of its answer, in seconds. */
+export type CountRequest = (method: string, route: string, status: number, seconds: number) => void;
 
-  constructor(registry: Registry, buckets: number[]) {
-    const registers = [registry];
-    this.#total = new Counter({
-      name: "http_requests_total",
-      help: "Requests answered.",
-      labelNames: ["method", "path", "status"],
-      registers,
-    });
-    this.#durations = new Histogram({
-      name: "http_request_duration_seconds",
-      help: "From the arrival of a request to the end of its answer.",
-      labelNames: ["method", "path"],
-      buckets,
-      registers,
-    });
-  }
-
-  /**
-   * @param path of the route, never what was asked for: whoever asks could make labels without end
-   * @param seconds from its arrival to the end of its answer
-   */
-  observe(method: string, path: string, status: number, seconds: number): void {
-    this.#total.inc({ method, path, status: String(status) });
-    this.#durations.observe({ method, path }, seconds);
-  }
+/**
+ * What a server counts of its requests.
+ * @param buckets the largest duration in each, in seconds
+ */
+export function requestCounter(registry: Registry, buckets: number[]): CountRequest {
+  const total = new Counter({
+    name: "http_requests_total",
+    help: "Requests answered.",
+    labelNames: ["method", "route", "status"],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: "http_request_duration_seconds",
+    help: "From the arrival of a request to the end of its answer.",
+    labelNames: ["method", "route"],
+    buckets,
+    registers: [registry],
+  });
+  return (method, route, status, seconds) => {
+    total.inc({ method, route, status: String(status) });
+    durations.observe({ method, route }, seconds);
+  };
 }
 
-/** @param service begins the names of metrics that are the service's @returns what every server measures of itself */
-export function registryOf(server: Server, service: string, build: BuildInfo): Registry {
+/** Adds a gauge that is read at each scrape. */
+export const gauge = (registry: Registry, name: string, help: string, value: () => number) =>
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(value());
+    },
+  });
+
+/** @returns what every server measures of itself */
+export function createRegistry(server: Server, build: Record<string, string>): Registry {
   const registry = new Registry();
-  const gauge = (name: string, help: string, value: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value());
-      },
-    });
   const info = (name: string, help: string, labels: Record<string, string>) =>
     new Gauge({ name, help, labelNames: Object.keys(labels), registers: [registry] }).set(
       labels,
       1,
     );
-
-  const prefix = service.replaceAll("-", "_");
-  gauge(`${prefix}_draining`, "1 while it drains.", () => Number(server.app.draining));
-  info(`${prefix}_build_info`, "What runs.", { ...build });
+  info("service_build_info", "What runs.", build);
   info("nodejs_version_info", "The Node that runs it.", { version: process.version });
 
+  const isDraining = () => Number(server.app.draining);
+  gauge(registry, "service_draining", "1 while it drains.", isDraining);
+  // Once: what is reckoned anew at each scrape differs a little, as if the process had started again.
   const started = Date.now() / 1000 - process.uptime();
-  gauge("process_start_time_seconds", "When it started, since 1970.", () => started);
+  gauge(registry, "process_start_time_seconds", "When it started, since 1970.", () => started);
   new Counter({
     name: "process_cpu_seconds_total",
     help: "CPU time spent.",
@@ -76,11 +72,13 @@ export function registryOf(server: Server, service: string, build: BuildInfo): R
       this.inc((user + system) / 1e6);
     },
   });
-  const memory = process.memoryUsage;
-  gauge("process_resident_memory_bytes", "Memory in use.", () => memory().rss);
-  gauge("nodejs_heap_size_used_bytes", "Heap in use.", () => memory().heapUsed);
-  gauge("nodejs_heap_size_total_bytes", "Heap set aside.", () => memory().heapTotal);
-  gauge("nodejs_external_memory_bytes", "Memory outside of V8's heap.", () => memory().external);
+  for (const [name, help, part] of [
+    ["process_resident_memory_bytes", "Memory in use.", "rss"],
+    ["nodejs_heap_size_used_bytes", "Heap in use.", "heapUsed"],
+    ["nodejs_heap_size_total_bytes", "Heap set aside.", "heapTotal"],
+    ["nodejs_external_memory_bytes", "Memory outside of V8's heap.", "external"],
+  ] as const)
+    gauge(registry, name, help, () => process.memoryUsage()[part]);
   return registry;
 }
 

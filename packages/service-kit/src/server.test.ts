@@ -1,15 +1,19 @@
 import { once } from "node:events";
 import { createServer as createListener } from "node:http";
 import { connect } from "node:net";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { Request, ServerOptions } from "@hapi/hapi";
 import test from "ava";
 import Joi from "joi";
+import { parseMetrics } from "../tests/metrics.ts";
 import { baseVariables, readConfig, renamedTo } from "./config.ts";
-import { messageWithCause } from "./errors.ts";
+import { answerClientError, messageWithCause } from "./errors.ts";
 import { drain, readiness, runUntilSignal } from "./lifecycle.ts";
 import { metrics } from "./metrics.ts";
 import { createServer, listen, prepare } from "./server.ts";
-import { parseMetrics } from "./testing.ts";
 
 const config = { HOST: "127.0.0.1", PORT: 0, DRAIN_SECONDS: 1 };
 
@@ -17,7 +21,7 @@ const config = { HOST: "127.0.0.1", PORT: 0, DRAIN_SECONDS: 1 };
 function service(options: ServerOptions = { host: config.HOST, port: config.PORT }) {
   const lines: string[] = [];
   const server = createServer(options, ["/ready", metrics.path]);
-  const manifest = { name: "invoices-mail-service", version: "1.0.0" };
+  const manifest = { version: "1.0.0" };
   const write = (line: string) => lines.push(line);
   prepare(server, { config, manifest, write, buckets: [0.1, 1] });
   const params = Joi.object({ number: Joi.number() });
@@ -80,7 +84,21 @@ test("each request is logged but for probes, with what the service adds", async 
   );
 });
 
-test("metrics are those of this server, under its name", async (t) => {
+test("why a request failed with 500 is in its line, and nowhere else", async (t) => {
+  const { server, logged } = service();
+  const { error } = console;
+  const said: string[] = [];
+  console.error = (...words: string[]) => said.push(...words);
+  await server.inject("/echo/500");
+  await server.inject("/echo/x");
+  console.error = error;
+  t.deepEqual(said, []);
+  const [failed, wrong] = logged();
+  t.regex(failed.error, /^Error: of no concern to the caller\n +at echo /);
+  t.false("error" in wrong);
+});
+
+test("metrics are those of this server", async (t) => {
   const [{ server }, other] = [service(), service()];
   await server.inject("/echo/7");
   await server.inject({ method: "PUT", url: "/some/where" });
@@ -97,8 +115,8 @@ test("metrics are those of this server, under its name", async (t) => {
       ["PUT", "unknown", "404", 1],
     ],
   );
-  t.deepEqual(found.invoices_mail_build_info?.data[0]?.labels as unknown, server.app.build);
-  t.is(found.invoices_mail_draining?.data[0]?.value, 0);
+  t.deepEqual(found.service_build_info?.data[0]?.labels as unknown, server.app.build);
+  t.is(found.service_draining?.data[0]?.value, 0);
   const of = async (name: string) =>
     (await parseMetrics((await other.server.inject("/metrics")).payload))[name]?.data;
   t.deepEqual(await of("http_requests_total"), []);
@@ -138,7 +156,51 @@ test("a client that leaves amid its request is logged and counted as 499", async
   socket.destroy();
   await answered;
   t.like(logged().at(-1), { level: "warn", path: "/echo", status: 499 });
-  t.regex((await server.inject("/metrics")).payload, /path="\/echo",status="499"/);
+  t.regex((await server.inject("/metrics")).payload, /route="\/echo",status="499"/);
+});
+
+for (const [what, words, status] of [
+  ["no HTTP", "charge me\r\n\r\n", "400 Bad Request"],
+  [
+    "a huge header",
+    `GET / HTTP/1.1\r\nX: ${"x".repeat(20_000)}`,
+    "431 Request Header Fields Too Large",
+  ],
+  [
+    "half a body",
+    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+    "408 Request Time-out",
+  ],
+] as const) {
+  test(`${what} is told so, and its connection is ended`, async (t) => {
+    const listener = createListener({ connectionsCheckingInterval: 100 });
+    const { server } = service({ listener, autoListen: false });
+    await listen(server, config);
+    t.teardown(() => server.stop());
+    t.deepEqual([listener.headersTimeout, listener.requestTimeout], [5_000, 10_000]);
+    listener.headersTimeout = listener.requestTimeout = 200;
+    // It never ends its side of the connection by itself.
+    const client = connect({
+      port: server.info.port as number,
+      host: config.HOST,
+      allowHalfOpen: true,
+    });
+    t.teardown(() => client.destroy());
+    client.write(words);
+    const [head = "", body = ""] = (await text(client)).split("\r\n\r\n");
+    t.true(head.startsWith(`HTTP/1.1 ${status}\r\n`), head);
+    t.regex(head, /^Content-Type: application\/problem\+json$/m);
+    t.like(JSON.parse(body), { status: Number.parseInt(status, 10) });
+    const connections = promisify(listener.getConnections.bind(listener));
+    while ((await connections()) > 0) await sleep(50);
+  });
+}
+
+test("a connection that is lost is told nothing", async (t) => {
+  const socket = new PassThrough();
+  socket.end();
+  answerClientError(new Error("read ECONNRESET"), socket);
+  t.is(await text(socket), "");
 });
 
 test("a malformed cookie is no error", async (t) => {

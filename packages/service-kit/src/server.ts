@@ -1,24 +1,24 @@
 import { once } from "node:events";
 import Boom from "@hapi/boom";
 import Hapi, { type Server, type ServerOptions } from "@hapi/hapi";
-import { type BuildInfo, buildInfo } from "./build-info.ts";
 import type { BaseConfig } from "./config.ts";
-import { methodNotAllowed, problemDetails } from "./errors.ts";
+import { answerClientError, methodNotAllowed, problemDetails } from "./errors.ts";
 import { closeConnections } from "./lifecycle.ts";
-import { type Registry, RequestMetrics, registryOf } from "./metrics.ts";
+import { type CountRequest, createRegistry, type Registry, requestCounter } from "./metrics.ts";
 import { jsonLog, type Log, observe } from "./telemetry.ts";
 
 declare module "@hapi/hapi" {
   /** What a server is told when it starts, in `server.app`. */
   interface ServerApplicationState {
-    build: BuildInfo;
+    /** What runs. */
+    build: { version: string; commit: string };
     drainSeconds: number;
     /** Whether this server is about to stop. */
     draining: boolean;
     log: Log;
     /** All metrics of this server. */
     registry: Registry;
-    requests: RequestMetrics;
+    countRequest: CountRequest;
   }
 }
 
@@ -27,6 +27,8 @@ export function createServer(options: ServerOptions, unlogged: readonly string[]
   const { routes, ...others } = options;
   const server = Hapi.server({
     ...others,
+    // Its messages are no JSON; telemetry logs what they are about.
+    debug: false,
     routes: {
       // No service reads cookies, so a malformed one is no error.
       state: { parse: false },
@@ -40,6 +42,8 @@ export function createServer(options: ServerOptions, unlogged: readonly string[]
       },
     },
   });
+  // hapi's own answer has no body, and leaves it to the client to end the connection.
+  server.listener.removeAllListeners("clientError").on("clientError", answerClientError);
   // Before observe: it answers with headers of its own.
   server.ext("onPreResponse", methodNotAllowed);
   observe(server, unlogged);
@@ -51,7 +55,7 @@ export function createServer(options: ServerOptions, unlogged: readonly string[]
 interface Surroundings {
   config: BaseConfig;
   /** The service's package.json. */
-  manifest: { name: string; version: string };
+  manifest: { version: string };
   /** Takes each log line, a JSON object. */
   write: (line: string) => void;
   /** Of the histogram of requests: the largest duration in each, in seconds. */
@@ -60,15 +64,16 @@ interface Surroundings {
 
 /** Tells a server where it runs. The service adds to `server.app` what is its own. */
 export function prepare(server: Server, { config, manifest, write, buckets }: Surroundings): void {
-  const build = buildInfo(manifest);
-  const registry = registryOf(server, manifest.name.replace(/-service$/, ""), build);
+  // The bundle has the commit of its build, not of its run.
+  const build = { version: manifest.version, commit: process.env.BUILD_COMMIT || "unknown" };
+  const registry = createRegistry(server, build);
   Object.assign(server.app, {
     build,
     drainSeconds: config.DRAIN_SECONDS,
     draining: false,
     log: jsonLog(write),
     registry,
-    requests: new RequestMetrics(registry, buckets),
+    countRequest: requestCounter(registry, buckets),
   } satisfies Partial<typeof server.app>);
 }
 
@@ -80,6 +85,9 @@ export async function listen(server: Server, { HOST, PORT }: BaseConfig): Promis
     server.listener.listen(PORT, HOST);
     await once(server.listener, "listening");
   }
+  // hapi waits for a body after its own time for it is up.
+  server.listener.headersTimeout = 5_000;
+  server.listener.requestTimeout = 10_000;
   const url = `http://${HOST}:${server.info.port}`;
   server.app.log("listening", { url, ...server.app.build });
 }

@@ -1,4 +1,4 @@
-import type { Request, Server } from "@hapi/hapi";
+import type { Server } from "@hapi/hapi";
 import { type Trace, traced, traceparent } from "./trace.ts";
 
 declare module "@hapi/hapi" {
@@ -33,27 +33,28 @@ export function observe(server: Server, unlogged: readonly string[]): void {
     headers.traceresponse = traceparent(app.trace);
     return h.continue;
   });
+  // hapi's own answer says nothing of what failed, which is right for clients.
+  server.events.on({ name: "request", channels: "error" }, ({ app }, { error }) => {
+    app.fields.error = (error as Error).stack;
+  });
   server.events.on("response", (request) => {
-    const { route, method, app, response } = request;
+    const { method, path, app, response } = request;
     const milliseconds = performance.now() - app.begun;
     // An error is a response too by now, except where the client left before there was one.
     const status = "statusCode" in response ? response.statusCode : response.output.statusCode;
-    const path = route.path === "/{p*}" ? "unknown" : route.path;
-    server.app.requests.observe(method.toUpperCase(), path, status, milliseconds / 1000);
-    if (!unlogged.includes(path)) logRequest(request, status, milliseconds);
-  });
-}
-
-/** One line, without personal data. */
-function logRequest({ method, path, app, server }: Request, status: number, milliseconds: number) {
-  server.app.log("request", {
-    level: status >= 500 ? "error" : status >= 400 ? "warn" : "info",
-    trace_id: app.trace.traceId,
-    span_id: app.trace.spanId,
-    method,
-    path,
-    status,
-    milliseconds: Number(milliseconds.toFixed(3)),
-    ...app.fields,
+    // Never the path that was asked for: whoever asks could make labels without end.
+    const route = request.route.path === "/{p*}" ? "unknown" : request.route.path;
+    server.app.countRequest(method.toUpperCase(), route, status, milliseconds / 1000);
+    if (unlogged.includes(route)) return;
+    server.app.log("request", {
+      level: status >= 500 ? "error" : status >= 400 ? "warn" : "info",
+      trace_id: app.trace.traceId,
+      span_id: app.trace.spanId,
+      method,
+      path,
+      status,
+      milliseconds: Number(milliseconds.toFixed(3)),
+      ...app.fields,
+    });
   });
 }
