@@ -1,0 +1,87 @@
+import test from "ava";
+import { retry } from "../../tools/cli/progress.ts";
+import { autoSync, head, kubectl, untilLive } from "./support/cluster.ts";
+
+const account = (name: string, namespace = "argocd") =>
+  `system:serviceaccount:${namespace}:${name}`;
+
+/** Whether somebody may do something in a namespace. */
+const may = (who: string, verb: string, resource: string, namespace: string): Promise<boolean> =>
+  kubectl.run(["auth", "can-i", verb, resource, "-n", namespace, "--as", who]).then(
+    () => true,
+    ({ message }: Error) => {
+      if (/^no\b/m.test(message)) return false;
+      throw new Error(message);
+    },
+  );
+
+/** Runs bash in the part of Argo CD that renders commits. @returns what it printed, or why it failed */
+const inRepoServer = (script: string): Promise<string> =>
+  kubectl
+    .run([
+      ...["exec", "-n", "argocd", "deploy/argocd-repo-server", "-c", "argocd-repo-server"],
+      ...["--", "bash", "-c", script],
+    ])
+    .catch(({ message }: Error) => message);
+
+test.serial("Argo CD's parts change nothing as themselves", async (t) => {
+  for (const name of ["argocd-application-controller", "argocd-server", "argocd-repo-server"])
+    for (const [verb, resource] of [
+      ["delete", "deployments.apps"],
+      ["create", "pods"],
+      ["patch", "services"],
+      ["create", "rolebindings.rbac.authorization.k8s.io"],
+    ] as const) {
+      const what = `${name}: ${verb} ${resource}`;
+      t.false(await may(account(name), verb, resource, "app-payment"), what);
+    }
+  t.false(await may(account("argocd-server"), "get", "secrets", "app-payment"));
+  t.false(await may(account("argocd-server"), "impersonate", "serviceaccounts", "app-payment"));
+  // The control: the deployer, as whom they do.
+  const deployer = account("payment", "argocd-deployers");
+  t.true(await may(deployer, "delete", "deployments.apps", "app-payment"));
+});
+
+test.serial("a part that is removed leaves no account and no rights", async (t) => {
+  const kinds = "serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,services";
+  const names = await kubectl.run(["get", kinds, "-n", "argocd", "-o", "name"]);
+  t.regex(names, /argocd-repo-server/);
+  t.notRegex(names, /dex|applicationset/);
+});
+
+test.serial("what renders commits speaks Git by HTTP alone", async (t) => {
+  const file = "git ls-remote file:///nowhere 2>&1 || true";
+  t.regex(await inRepoServer(file), /transport 'file' not allowed/);
+  t.regex(await inRepoServer("git ls-remote ssh://nowhere/x 2>&1 || true"), /'ssh' not allowed/);
+  // The control: without the setting Git looks.
+  t.regex(await inRepoServer(`unset GIT_ALLOW_PROTOCOL; ${file}`), /does not (exist|appear)/);
+});
+
+test.serial(
+  "what renders commits reaches Redis and the Git endpoint, and nothing else",
+  async (t) => {
+    const service = (name: string, namespace: string) =>
+      kubectl.run(["get", "service", name, "-n", namespace, "-o", "jsonpath={.spec.clusterIP}"]);
+    const reaches = async (host: string, port: number) =>
+      (await inRepoServer(`timeout 3 bash -c '</dev/tcp/${host}/${port}'; echo $?`)).endsWith("0");
+    const api = await service("kubernetes", "default");
+    const server = await service("argocd-server", "argocd");
+    t.true(await reaches(await service("argocd-redis", "argocd"), 6379));
+    t.true(await reaches(await service("git", "git"), 80));
+    t.false(await reaches(api, 443));
+    t.false(await reaches(server, 80));
+
+    // The control: without the policy both answer.
+    await autoSync("argocd", false);
+    t.teardown(async () => {
+      await autoSync("argocd", true);
+      await untilLive(head);
+    });
+    await kubectl.run(["delete", "networkpolicy", "argocd-repo-server-egress", "-n", "argocd"]);
+    await retry(30, async () => {
+      if (!(await reaches(api, 443)) || !(await reaches(server, 80)))
+        throw new Error("blocked still");
+    });
+    t.pass();
+  },
+);
