@@ -31,7 +31,7 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
 	@depcruise --output-type err tools tests payment-service/bench
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@ava 'tests/tools/**' 'tests/access/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
+	@ava 'tests/tools/**' 'tests/access/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
 
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
 	@node tools/commands/up.ts
@@ -111,7 +111,7 @@ install-asdf-tools: ## Install the tools that .tool-versions pins, by mise or as
 	else echo "✘ Neither mise nor asdf is here: install one of them, or the tools of .tool-versions by hand"; exit 1; fi
 
 mutate: $(INSTALLED) ## Break the manifests in many ways, and see the tests find each
-	@ava tests/manifests/mutations.test.ts
+	@ava tests/manifests/mutations.test.ts tests/manifests/fuzz.test.ts
 
 schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its description allows and forbids
 	@node tools/commands/schemathesis.ts .tools/schemathesis/bin/schemathesis

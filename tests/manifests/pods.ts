@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Manifest } from "../../tools/render/manifests.ts";
 import { containers, type Fields, podSpecs, type Repository } from "../support/repository.ts";
 import { each, type Rule, same, unless } from "./rule.ts";
@@ -22,6 +21,12 @@ async function podsOf(repository: Repository) {
 
 const deployments = (manifests: Manifest[]) =>
   manifests.filter(({ kind }) => kind === "Deployment");
+
+/** Whether a selector is about the pods of a Deployment. */
+const selects = ({ matchLabels = {} }: Fields, deployment?: Manifest): boolean =>
+  Object.entries(matchLabels).every(
+    ([name, value]) => deployment?.spec.template.metadata.labels?.[name] === value,
+  );
 
 export const pods: Rule[] = [
   {
@@ -209,7 +214,7 @@ export const pods: Rule[] = [
           .map(({ spec }) => spec.scaleTargetRef.name);
         return each(deployments(manifests), ({ metadata: { name }, spec }) =>
           unless(
-            scaled.includes(name) === (spec.replicas === undefined),
+            scaled.filter((one) => one === name).length === (spec.replicas === undefined ? 1 : 0),
             `${folder}: ${name} has ${spec.replicas} replicas in Git and ${scaled.length} autoscalers`,
           ),
         );
@@ -221,6 +226,13 @@ export const pods: Rule[] = [
         from: "spec:\n  revisionHistoryLimit",
         to: "spec:\n  replicas: 2\n  revisionHistoryLimit",
         says: /payment has 2 replicas in Git and 1 autoscalers/,
+      },
+      {
+        what: "two autoscalers that pull at one Deployment",
+        file: "apps/payment/base/autoscaler.yaml",
+        from: "          averageUtilization: 70\n",
+        to: "          averageUtilization: 70\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: payment-other\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: payment}\n  minReplicas: 2\n  maxReplicas: 8\n",
+        says: /payment has undefined replicas in Git and 2 autoscalers/,
       },
       {
         what: "neither an autoscaler nor a number of replicas",
@@ -242,10 +254,10 @@ export const pods: Rule[] = [
           ({ spec: { scaleTargetRef, minReplicas } }) => {
             const { name } = scaleTargetRef;
             const pods = deployments(manifests).find(({ metadata }) => metadata.name === name);
-            const budget = budgets.find(({ spec }) =>
-              isDeepStrictEqual(spec.selector, pods?.spec.selector),
-            );
+            const [budget, ...more] = budgets.filter(({ spec }) => selects(spec.selector, pods));
             return [
+              // Of two budgets Kubernetes takes neither.
+              ...same(`${folder}: no drain ends, by other budgets of ${name}`, more.length, 0),
               ...unless(minReplicas >= 2, `${folder}: one pod of ${name} may be all of them`),
               ...unless(budget, `${folder}: a drain may take every pod of ${name}`),
               ...same(`${folder}: ${name} without`, budget?.spec.maxUnavailable, 1),
@@ -267,6 +279,13 @@ export const pods: Rule[] = [
         from: "      app.kubernetes.io/name: payment",
         to: "      app.kubernetes.io/component: payment",
         says: /a drain may take every pod of payment/,
+      },
+      {
+        what: "a second disruption budget of the same pods",
+        file: "apps/payment/base/disruption-budget.yaml",
+        from: "    matchLabels:\n      app.kubernetes.io/name: payment\n",
+        to: "    matchLabels:\n      app.kubernetes.io/name: payment\n---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata:\n  name: payment-other\nspec:\n  maxUnavailable: 1\n  selector: {}\n",
+        says: /no drain ends, by other budgets of payment: 1, not 0/,
       },
       {
         what: "a disruption budget of two pods at once",

@@ -1,9 +1,10 @@
 import type { Manifest } from "../../tools/render/manifests.ts";
-import { type Fields, podSpecs, type Repository } from "../support/repository.ts";
+import { containers, type Fields, here, podSpecs, type Repository } from "../support/repository.ts";
 import { each, type Rule, same, unless } from "./rule.ts";
 
 const antaeus = "apps/antaeus/base/deployment.yaml";
 const service = "apps/payment/base/service.yaml";
+const deployment = "apps/payment/base/deployment.yaml";
 
 const ofKind = (manifests: Manifest[], kind: string) =>
   manifests.filter((manifest) => manifest.kind === kind);
@@ -33,11 +34,23 @@ function deadPorts(service: Manifest, manifests: Manifest[]): string[] {
     );
 }
 
-/** The environment variables of a service, from its ConfigMaps. */
-async function environmentOf(repository: Repository, service: string, environment: string) {
+/** What a container gets to know: what its ConfigMaps say, and over that its own variables. */
+function environmentOf({ envFrom = [], env = [] }: Fields, manifests: Manifest[]) {
+  const maps = new Map(
+    ofKind(manifests, "ConfigMap").map(({ metadata, data }) => [metadata.name, data]),
+  );
+  return Object.assign(
+    {},
+    ...envFrom.map(({ configMapRef }: Fields) => maps.get(configMapRef?.name)),
+    ...env.map(({ name, value }: Fields) => ({ [name]: value })),
+  ) as Record<string, string>;
+}
+
+/** The environment variables of a service, of each container of its pods. */
+async function environmentsOf(repository: Repository, service: string, environment: string) {
   const manifests = await repository.workload(service, environment);
-  const maps = ofKind(manifests, "ConfigMap").map(({ data }) => data);
-  return { manifests, env: Object.assign({}, ...maps) as Record<string, string> };
+  const all = podSpecs(manifests).flatMap(({ spec }) => containers(spec));
+  return { manifests, envs: all.map((container) => environmentOf(container, manifests)) };
 }
 
 export const wiring: Rule[] = [
@@ -96,8 +109,9 @@ export const wiring: Rule[] = [
     title: "Antaeus calls payment at its address, as the caller that payment trusts",
     check: (repository) =>
       each(repository.environments, async (environment) => {
-        const antaeus = await environmentOf(repository, "antaeus", environment);
-        const payment = await environmentOf(repository, "payment", environment);
+        const antaeus = await environmentsOf(repository, "antaeus", environment);
+        const payment = await environmentsOf(repository, "payment", environment);
+        const [{ PAYMENT_PROVIDER_ENDPOINT, PAYMENT_TOKEN_FILE } = {}] = antaeus.envs;
         const [service] = ofKind(payment.manifests, "Service");
         const { name, namespace } = service?.metadata ?? {};
         const [port] = service?.spec.ports ?? [];
@@ -116,28 +130,26 @@ export const wiring: Rule[] = [
         return [
           ...same(
             `${environment}: Antaeus' endpoint`,
-            antaeus.env.PAYMENT_PROVIDER_ENDPOINT,
+            PAYMENT_PROVIDER_ENDPOINT,
             `http://${name}.${namespace}:${port?.port}/api/v1/charge`,
           ),
           ...same(
             `${environment}: Antaeus' token`,
-            antaeus.env.PAYMENT_TOKEN_FILE,
+            PAYMENT_TOKEN_FILE,
             `${mount?.mountPath}/${token?.path}`,
-          ),
-          ...same(
-            `${environment}: the token's audience`,
-            token?.audience,
-            payment.env.CALLER_AUDIENCE,
           ),
           ...unless(
             token?.expirationSeconds <= 600,
             `${environment}: the token is good for too long`,
           ),
-          ...same(
-            `${environment}: whom payment believes`,
-            payment.env.CALLER_SUBJECT,
-            `system:serviceaccount:app-antaeus:${pod?.spec.serviceAccountName}`,
-          ),
+          ...(await each(payment.envs, ({ CALLER_AUDIENCE, CALLER_SUBJECT }) => [
+            ...same(`${environment}: the token's audience`, token?.audience, CALLER_AUDIENCE),
+            ...same(
+              `${environment}: whom payment believes`,
+              CALLER_SUBJECT,
+              `system:serviceaccount:app-antaeus:${pod?.spec.serviceAccountName}`,
+            ),
+          ])),
         ];
       }),
     mutations: [
@@ -154,6 +166,27 @@ export const wiring: Rule[] = [
         from: "app-antaeus:antaeus",
         to: "app-antaeus:default",
         says: /whom payment believes: "system:serviceaccount:app-antaeus:default"/,
+      },
+      {
+        what: "payment without its configuration: whoever reaches it may charge",
+        file: deployment,
+        from: "          envFrom:\n            - configMapRef:\n                name: payment-config-env\n",
+        to: "",
+        says: /whom payment believes: undefined/,
+      },
+      {
+        what: "another caller in a variable of the container",
+        file: deployment,
+        from: "          envFrom:\n",
+        to: "          env:\n            - name: CALLER_SUBJECT\n              value: somebody\n          envFrom:\n",
+        says: /whom payment believes: "somebody"/,
+      },
+      {
+        what: "a second container that believes everybody",
+        file: deployment,
+        from: "      containers:\n",
+        to: `      containers:\n        - name: second\n          image: ${here.registry}/pe-payment\n`,
+        says: /whom payment believes: undefined/,
       },
       {
         what: "payment on another port",

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -12,6 +13,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../../tools/cli/command.ts";
+import { pinned } from "../../tools/cli/pinned-tools.ts";
 
 const tracked = (
   await run("git", [
@@ -29,6 +31,8 @@ const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
 /** A Git repository made of this one's manifests: without Argo CD's release, which is large. */
 class Repository {
   readonly folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+  /** Where programs stand before all others. */
+  readonly programs = join(this.folder, "report");
 
   /** With one environment, unless asked for all. */
   static async make(t: ExecutionContext, { all = false } = {}): Promise<Repository> {
@@ -90,7 +94,8 @@ class Repository {
 
   /** @returns whether the command succeeded, all that it printed, and the comment */
   async preview(...args: string[]): Promise<[boolean, string, string]> {
-    const env = { ...process.env, GITHUB_STEP_SUMMARY: "" };
+    const PATH = `${this.programs}:${process.env.PATH}`;
+    const env = { ...process.env, GITHUB_STEP_SUMMARY: "", PATH };
     const [succeeded, printed] = await run(
       process.execPath,
       [resolve("tools/commands/preview.ts"), ...args],
@@ -475,6 +480,57 @@ test("a comment is as long as GitHub lets it be; what is left out is counted", a
   t.regex(comment, /1 of 2 differences are left out/);
   t.regex(comment, /\+\s+CUSTOMERS: "26"/, "what fits is there");
   t.true(printed.includes("line 3999 and more"), "the terminal has all of it");
+});
+
+/** A kustomize that renders nothing, and leaves a file behind. @returns whether it was asked to */
+function spy({ programs }: Repository): () => boolean {
+  mkdirSync(programs);
+  const script = `#!/bin/sh\n[ "$1" = version ] && echo ${pinned("kustomize")} || touch "$0.asked"\n`;
+  writeFileSync(join(programs, "kustomize"), script, { mode: 0o755 });
+  return () => existsSync(join(programs, "kustomize.asked"));
+}
+
+test("nothing is rendered of a commit that has what is not allowed: it says what, where, and whom to ask", async (t) => {
+  const made = await Repository.make(t);
+  const wasAsked = spy(made);
+  made.edit(overlay, "  - ../../base\n", "  - ../../base\n  - file:///nowhere\n");
+  made.edit(service, "spec:\n", "spec:\n  externalIPs: [192.0.2.1]\n");
+  made.write("apps/payment/base/.argocd-source.yaml", "kustomize: {}\n");
+  symlinkSync("/nowhere", join(made.folder, "apps/payment/base/notes"));
+  await made.git("add", "--all");
+  const submodule = `160000,${await made.git("rev-parse", "HEAD")},payment-service/other`;
+  await made.git("update-index", "--add", "--cacheinfo", submodule);
+  await made.git("commit", "--quiet", "--message", "attempts");
+  const [succeeded, printed, comment] = await made.preview();
+  t.false(succeeded);
+  const whom = "For more ask @bpesics/platform (tools/guard/allowed.ts).";
+  for (const [place, what] of [
+    [`${overlay}:5: `, 'resources[]: "file:///nowhere". Allowed: the path of an own .yaml file,'],
+    [`${service}:6: `, 'spec: no field "externalIPs" here. Allowed: type, selector, ports.'],
+    ["apps/payment/base/.argocd-source.yaml: ", "Argo CD would read it beside the kustomization."],
+    ["apps/payment/base/notes: ", "a symbolic link. Allowed: files."],
+    ["payment-service/other: ", "a submodule. Allowed: files."],
+  ] as const) {
+    const line = printed.split("\n").find((one) => one.includes(place)) ?? "";
+    t.true(line.includes(place + what), printed);
+    t.true(line.endsWith(whom), line);
+    t.true(comment.includes(place.slice(0, -2)), comment);
+  }
+  t.notRegex(printed, /at .*\.ts:/, "no stack");
+  t.regex(comment, /> \[!CAUTION\]\n> \*\*Nothing of `\w{7}` is rendered/);
+  t.notRegex(comment, /owner|@bpesics/, "no table, and nobody is called");
+  t.false(wasAsked());
+
+  // A base that nobody reviewed is looked at as well.
+  await made.git("revert", "--no-edit", "HEAD");
+  t.regex((await made.preview("--base", "HEAD~1"))[1], /Nothing is rendered/);
+  t.false(wasAsked());
+  // The control: what is allowed is rendered.
+  await made.git("reset", "--quiet", "--hard", "main");
+  bump(made);
+  await made.commit();
+  await made.preview();
+  t.true(wasAsked());
 });
 
 test("a base that is not there is named, with what to do", async (t) => {

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 import { filesOf } from "../git/git.ts";
-import { type Finding, guard, sentence, table } from "../guard/guard.ts";
+import { guard, sentence, table } from "../guard/guard.ts";
 import { treeOf } from "../guard/tree.ts";
 import { branch } from "../kubernetes/cluster.ts";
 import { page, refusal } from "../preview/page.ts";
@@ -60,11 +60,9 @@ main(async () => {
   if (broken.length > 0) throw new UserError(`This does not render: ${broken.join(", ")}.`);
 });
 
-/** What must not be rendered: who wrote a commit that nobody has reviewed could run programs by what Kustomize reads. */
-async function unfit(commit: string, files: string): Promise<Finding[]> {
-  const reviewed = await succeeds("git", ["merge-base", "--is-ancestor", commit, branch]);
-  return reviewed ? [] : guard(await treeOf(commit, files));
-}
+/** Whoever wrote a commit that nobody has reviewed could run programs by what Kustomize reads. */
+const isReviewed = (commit: string): Promise<boolean> =>
+  succeeds("git", ["merge-base", "--is-ancestor", commit, branch]);
 
 /** For the comment and for the workflow's summary. @param shown as much of a page as a number of bytes has room for */
 function save(shown: (limit: number) => string): void {

@@ -134,12 +134,16 @@ function inManifest(tree: Tree, file: string, owner: string): Finding[] {
   const { documents, findings } = parse(file, tree.read(file));
   const place = placeOf(tree, file, owner);
   const found = documents.flatMap((document) => {
-    const kind = `${isMap(document.contents) ? document.contents.get("kind") : "nothing"}`;
+    const node = isMap(document.contents) ? document.contents.get("kind", true) : undefined;
+    const kind = `${node?.value ?? "nothing"}`;
     const shape = Object.hasOwn(kinds, kind) ? kinds[kind as keyof typeof kinds] : undefined;
     if (shape) return compare(document, shape, place);
-    const what = `a team may not deploy the kind ${shown(kind)}`;
     return [
-      { line: document.line(document.contents), what, allowed: Object.keys(kinds).join(", ") },
+      {
+        line: document.line(node ?? document.contents),
+        what: `a team may not deploy the kind ${shown(kind)}`,
+        allowed: Object.keys(kinds).join(", "),
+      },
     ];
   });
   return [...findings, ...found.map((finding) => ({ file, ...finding }))];
