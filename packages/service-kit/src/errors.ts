@@ -1,32 +1,26 @@
 import type { Duplex } from "node:stream";
 import Boom from "@hapi/boom";
-import type { Lifecycle } from "@hapi/hapi";
+import type { Request } from "@hapi/hapi";
 
 /**
- * Answers errors as problem details (RFC 9457): `{title, status, detail}`. Never with a field
- * `result`, which clients take for an answer whatever the status is.
+ * Converts an error to problem details (RFC 9457): `{title, status, detail}`. Never with a field
+ * `result`, which clients take for an answer whatever the status is. Where hapi says 404, but the path
+ * serves another method, it is a 405.
  */
-export const problemDetails: Lifecycle.Method = ({ response }, h) => {
-  if ("output" in response) {
-    const { output } = response;
-    const { statusCode: status, error: title, message: detail } = output.payload;
-    output.headers["content-type"] = "application/problem+json";
-    Object.assign(output, { payload: { title, status, detail } });
+export function toProblem({ server, method, path }: Request, error: Boom.Boom): void {
+  const methods = ["get", "head", "post"] as const;
+  const allowed = methods
+    .filter((other) => error.output.statusCode === 404 && server.match(other, path))
+    .map((other) => other.toUpperCase());
+  if (allowed.length > 0) {
+    const message = `${method.toUpperCase()} is none of ${allowed.join(", ")}`;
+    error.output = Boom.methodNotAllowed(message, undefined, allowed).output;
   }
-  return h.continue;
-};
-
-/** Answers 405 where hapi says 404, but the path serves another method. */
-export const methodNotAllowed: Lifecycle.Method = ({ response, server, method, path }, h) => {
-  if (!("output" in response) || response.output.statusCode !== 404) return h.continue;
-  const allowed = (["get", "head", "post"] as const).filter((other) => server.match(other, path));
-  if (allowed.length === 0) return h.continue;
-  const list = allowed.join(", ").toUpperCase();
-  // Not thrown: what comes after would be left out.
-  const message = `${method.toUpperCase()} is none of ${list}`;
-  response.output = Boom.methodNotAllowed(message, undefined, list).output;
-  return h.continue;
-};
+  const { output } = error;
+  const { statusCode: status, error: title, message: detail } = output.payload;
+  output.headers["content-type"] = "application/problem+json";
+  Object.assign(output, { payload: { title, status, detail } });
+}
 
 const parserErrors = new Map<string | undefined, number>([
   ["HPE_HEADER_OVERFLOW", 431],

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import Boom from "@hapi/boom";
-import type { Lifecycle, ResponseToolkit, Server, ServerRoute } from "@hapi/hapi";
+import type { ResponseToolkit, Server, ServerRoute } from "@hapi/hapi";
 
 /** Time for the requests under way to finish, in milliseconds. */
 const timeout = 10_000;
@@ -39,15 +39,6 @@ export async function drain(server: Server): Promise<void> {
   await server.stop({ timeout });
   log("stopped");
 }
-
-/** Tells clients to leave a server that drains. hapi itself says so only once it stops, which is late. */
-export const closeConnections: Lifecycle.Method = ({ response, server }, h) => {
-  if (server.app.draining) {
-    if ("output" in response) response.output.headers.connection = "close";
-    else response.header("connection", "close");
-  }
-  return h.continue;
-};
 
 /** GET path, for a readiness probe: 200 while this process wants requests, 503 once it drains. */
 export const readiness = (path: string, answer: (h: ResponseToolkit) => object): ServerRoute => ({

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import Boom from "@hapi/boom";
 import Hapi, { type Server, type ServerOptions } from "@hapi/hapi";
 import type { BaseConfig } from "./config.ts";
-import { answerClientError, methodNotAllowed, problemDetails } from "./errors.ts";
-import { closeConnections } from "./lifecycle.ts";
+import { answerClientError, toProblem } from "./errors.ts";
 import { type CountRequest, createRegistry, type Registry, requestCounter } from "./metrics.ts";
 import { jsonLog, type Log, observe } from "./telemetry.ts";
+import { traceparent } from "./trace.ts";
 
 declare module "@hapi/hapi" {
   /** What a server is told when it starts, in `server.app`. */
@@ -44,11 +44,17 @@ export function createServer(options: ServerOptions, unlogged: readonly string[]
   });
   // hapi's own answer has no body, and leaves it to the client to end the connection.
   server.listener.removeAllListeners("clientError").on("clientError", answerClientError);
-  // Before observe: it answers with headers of its own.
-  server.ext("onPreResponse", methodNotAllowed);
   observe(server, unlogged);
-  server.ext("onPreResponse", problemDetails);
-  server.ext("onPreResponse", closeConnections);
+  // In one: hapi waits for each extension of each request.
+  server.ext("onPreResponse", (request, h) => {
+    const { response, app } = request;
+    if ("output" in response) toProblem(request, response);
+    const headers = "output" in response ? response.output.headers : response.headers;
+    headers.traceresponse = traceparent(app.trace);
+    // hapi itself says so only once it stops, which is late.
+    if (server.app.draining) headers.connection = "close";
+    return h.continue;
+  });
   return server;
 }
 

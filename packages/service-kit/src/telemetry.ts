@@ -1,5 +1,5 @@
 import type { Server } from "@hapi/hapi";
-import { type Trace, traced, traceparent } from "./trace.ts";
+import { type Trace, traced } from "./trace.ts";
 
 declare module "@hapi/hapi" {
   interface RequestApplicationState {
@@ -26,11 +26,6 @@ export function observe(server: Server, unlogged: readonly string[]): void {
     request.app.trace = traced(request.headers.traceparent as string | undefined);
     request.app.begun = performance.now();
     request.app.fields = {};
-    return h.continue;
-  });
-  server.ext("onPreResponse", ({ response, app }, h) => {
-    const headers = "output" in response ? response.output.headers : response.headers;
-    headers.traceresponse = traceparent(app.trace);
     return h.continue;
   });
   // hapi's own answer says nothing of what failed, which is right for clients.
