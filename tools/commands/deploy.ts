@@ -1,9 +1,9 @@
 // make deploy: the newest commit becomes what Argo CD reads, with images built from it. The Git hook calls
 // it at each commit.
 
-import { main, run, UserError } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
 import { publish } from "../delivery/git-endpoint.ts";
-import { head } from "../git/git.ts";
+import { git, head } from "../git/git.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
 
@@ -18,6 +18,6 @@ main(async () => {
     );
   });
   console.log(
-    `▸ Argo CD has ${await run("git", ["log", "-1", "--format=%h %s", commit])}. Follow it with make live.`,
+    `▸ Argo CD has ${await git(["log", "-1", "--format=%h %s", commit])}. Follow it with make live.`,
   );
 });

@@ -1,11 +1,12 @@
 // make dora: how often, how fast and how safely is deployed, from Git's history and Argo CD's.
 import { mkdirSync, writeFileSync } from "node:fs";
-import { main, run } from "../cli/command.ts";
+import { main } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 import { needWholeHistory } from "../delivery/history.ts";
 import { records } from "../dora/deployments.ts";
 import { deployments, figures } from "../dora/figures.ts";
 import { duration, number, page } from "../dora/page.ts";
+import { git } from "../git/git.ts";
 import { type Application, Kubectl } from "../kubernetes/cluster.ts";
 
 const file = "report/dora.html";
@@ -24,7 +25,7 @@ main(async () => {
     ]),
   );
   const now = new Date();
-  const head = await run("git", ["rev-parse", "--short", "HEAD"]);
+  const head = await git(["rev-parse", "--short", "HEAD"]);
   const argocd =
     applications.length > 0 ? number(applications.length, "Application") : "no cluster was there";
   mkdirSync("report", { recursive: true });

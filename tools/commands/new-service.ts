@@ -1,10 +1,10 @@
 // make new-service: source, manifests, project, deployer and fences of one more service.
 import { main } from "../cli/command.ts";
+import { nameOption } from "../cli/options.ts";
 import { newService } from "../scaffold/service.ts";
 
-const name = process.argv[2] ?? "";
-
 main(async () => {
+  const name = nameOption("NAME");
   const plan = await newService(".", name);
   console.log(plan.write().join("\n"));
   console.log(`

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { run } from "../cli/command.ts";
+import { git } from "../git/git.ts";
 
 /** A commit, a merge and a rebase each end in a hook of its own. */
 const names = ["post-commit", "post-merge", "post-rewrite"];
@@ -12,10 +12,7 @@ exec make --silent deploy
 
 /** Where Git looks for a hook: within the folder, or anywhere, for a worktree or where core.hooksPath says so. */
 async function path(folder: string, name: string): Promise<string> {
-  return resolve(
-    folder,
-    await run("git", ["-C", folder, "rev-parse", "--git-path", `hooks/${name}`]),
-  );
+  return resolve(folder, await git(["rev-parse", "--git-path", `hooks/${name}`], { folder }));
 }
 
 /**

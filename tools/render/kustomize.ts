@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { run, succeeds, UserError } from "../cli/command.ts";
 import { findTool, goEnv, keep, pinned, temporary } from "../cli/pinned-tools.ts";
+import { git, gitEnvironment } from "../git/git.ts";
 
 export interface Kustomize {
   /** Which program renders, for people. */
@@ -36,7 +37,7 @@ async function kustomize(
   [command = "", ...args]: string[],
   name: string,
 ): Promise<Kustomize> {
-  const env = { ...process.env, ...(await basesFromGo(root)) };
+  const env = { ...gitEnvironment(), ...(await basesFromGo(root)) };
   return { name, build: (folder) => run(command, [...args, folder], { env }) };
 }
 
@@ -87,12 +88,14 @@ async function mirrorOf(module: string, version: string): Promise<string> {
   const { Dir } = JSON.parse(await run("go", download, { env: goEnv }));
   const folder = temporary();
   const author = ["-c", `user.name=${name}`, "-c", `user.email=${name}`];
-  const git = (...args: string[]) =>
-    run("git", ["--git-dir", folder, "--work-tree", Dir, ...author, ...args]);
-  await run("git", ["init", "--quiet", "--bare", folder]);
-  await git("add", "manifests");
-  await git("commit", "--quiet", "--message", `${name} ${version}`);
-  await git("tag", version);
+  // The user's own hooks have no say in it, and neither have the user's ignored files.
+  const nobodys = ["-c", "core.hooksPath=/dev/null", "-c", "core.excludesFile=/dev/null"];
+  const inMirror = (...args: string[]) =>
+    git(["--git-dir", folder, "--work-tree", Dir, ...author, ...nobodys, ...args]);
+  await git(["init", "--quiet", "--bare", "--template=", folder]);
+  await inMirror("add", "manifests");
+  await inMirror("commit", "--quiet", "--message", `${name} ${version}`);
+  await inMirror("tag", version);
   keep(folder, mirror);
   return mirror;
 }
