@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 # Options are variables, which the commands read from the environment (tools/cli/options.ts): as they were typed, and
 # expanded neither by make nor by a shell.
-OPTIONS := ANTAEUS_URL ARCHITECTURES ARGOCD_URL BASE BENCH_QUICK BUMP_APP COMMIT DIGEST DRY_RUN ENVIRONMENT HEAD NAME REGISTRY SERVICE TIMEOUT
+OPTIONS := ANTAEUS_URL ARCHITECTURES ARGOCD_URL BASE BENCH_QUICK BUMP_APP COMMIT DIGEST DRY_RUN ENVIRONMENT FROM_HOOK HEAD LOCAL_REGISTRY_PORT NAME REGISTRY SERVICE TIMEOUT
 $(foreach option,$(OPTIONS),$(if $(value $(option)),$(eval override $(option) := $$(value $(option)))$(eval export $(option))))
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
@@ -36,7 +36,7 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
 	@depcruise --output-type err tools tests payment-service/bench
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@ava 'tests/tools/**' 'tests/report/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
+	@node tools/commands/test.ts 'tests/tools/**' 'tests/report/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
 	@node tools/commands/up.ts

@@ -219,7 +219,7 @@ test.serial(
     const file = "clusters/testing/kustomization.yaml";
     await commit(folder, "base", {
       [file]: object("one"),
-    ".gitignore": "report/\n",
+      ".gitignore": "report/\n",
       ".github/CODEOWNERS": "* @x/platform\n",
     });
     const tree = join(mkdtempSync(join(root, "tree-")), "tree");

@@ -214,7 +214,7 @@ async function setUp(t: ExecutionContext) {
     "clusters/repository/kustomization.yaml",
     readFileSync("clusters/repository/kustomization.yaml", "utf8"),
   );
-  for (const path of ["Makefile", ".tool-versions", "tools"])
+  for (const path of ["Makefile", ".tool-versions", "tools", "clusters/local/kind.yaml"])
     cpSync(path, join(work, path), { recursive: true });
   await git("add", "--all");
   await git("commit", "--quiet", "--message", "first");

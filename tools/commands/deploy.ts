@@ -2,6 +2,7 @@
 // it at each commit.
 
 import { main, UserError } from "../cli/command.ts";
+import { flagOption } from "../cli/options.ts";
 import { publish } from "../delivery/git-endpoint.ts";
 import { git, head } from "../git/git.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
@@ -9,6 +10,8 @@ import { withLocalImages } from "../local/local-images.ts";
 
 main(async () => {
   const kubectl = new Kubectl(localContext);
+  // A commit is no occasion to hear that the cluster is stopped; whoever types make deploy asks for it.
+  if (flagOption("FROM_HOOK") && !(await kubectl.answers())) return;
   const environment = await kubectl.environment().catch(() => "testing");
   const say = (line: string) => console.log(`▸ ${line}`);
   const commit = await withLocalImages(await head(), { environment, say });

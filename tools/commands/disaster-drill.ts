@@ -4,6 +4,7 @@ import { main, run, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
 import { git } from "../git/git.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
+import { antaeusUrl } from "../kubernetes/kind.ts";
 import { withLocalImages } from "../local/local-images.ts";
 import { record } from "../pages/record.ts";
 import { isFair, payRun, report } from "../pay-run/pay-run.ts";
@@ -21,7 +22,7 @@ main(async () => {
   if (!(await new Kubectl(localContext).untilLive(commit, 60))) {
     throw new UserError("Not everything is back: make status says what is missing.");
   }
-  const paid = await payRun("http://localhost:30008");
+  const paid = await payRun(antaeusUrl);
   console.log(report(paid));
   record("drill-disaster", { title: "Disaster: the cluster is deleted", head: commit, steps });
   process.exitCode = isFair(paid) ? 0 : 1;

@@ -1,12 +1,7 @@
 import { UserError } from "../cli/command.ts";
 import { git, gitSucceeds } from "../git/git.ts";
-import {
-  argoCDUrl,
-  branch,
-  type Kubectl,
-  repository,
-  repositoryUrl,
-} from "../kubernetes/cluster.ts";
+import { branch, type Kubectl, repository, repositoryUrl } from "../kubernetes/cluster.ts";
+import { argoCDUrl } from "../kubernetes/kind.ts";
 import { tellOfPush } from "./webhook.ts";
 
 /**
