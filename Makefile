@@ -121,6 +121,9 @@ bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Mea
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
 	@node payment-service/bench/image-contents.ts
 
+size: $(INSTALLED) ## Count folders, lines and circles, each beside its limit
+	@node tools/commands/size.ts
+
 format: $(INSTALLED) ## Format and fix the code
 	@biome check --write
 
