@@ -5,6 +5,11 @@
 # make 3.81, which macOS has, runs a simple line without a shell, and not on the PATH below, unless told its shell.
 SHELL := /bin/bash
 
+# Options are variables, which the commands read from the environment (tools/cli/options.ts): as they were typed, and
+# expanded neither by make nor by a shell.
+OPTIONS := ANTAEUS_URL ARCHITECTURES ARGOCD_URL BASE BENCH_QUICK BUMP_APP COMMIT DIGEST DRY_RUN ENVIRONMENT FROM_HOOK HEAD LOCAL_REGISTRY_PORT NAME REGISTRY SERVICE TIMEOUT
+$(foreach option,$(OPTIONS),$(if $(value $(option)),$(eval override $(option) := $$(value $(option)))$(eval export $(option))))
+
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
 ifneq ($(shell node --version 2>/dev/null),v$(NODE_VERSION))
@@ -31,7 +36,7 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
 	@depcruise --output-type err tools tests payment-service/bench
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@ava 'tests/tools/**' 'tests/access/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
+	@node tools/commands/test.ts 'tests/tools/**' 'tests/access/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
 
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
 	@node tools/commands/up.ts
@@ -62,28 +67,28 @@ live: $(NODE) ## Follow a commit until every pod serves it, and say where it is 
 	@node tools/commands/live.ts
 
 preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)
-	@node tools/commands/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
+	@node tools/commands/preview.ts
 
 promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=payment, DRY_RUN=1)
-	@node tools/commands/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
+	@node tools/commands/promote.ts
 
 bump: $(NODE) ## Put a published image into testing's overlay, on main (SERVICE=payment)
-	@node tools/commands/bump.ts --service "$(SERVICE)" $(if $(DIGEST),--digest "$(DIGEST)")
+	@node tools/commands/bump.ts
 
 image: $(NODE) # by .github/workflows/publish.yaml: for this machine's architecture (SERVICE=payment)
-	@node tools/commands/image.ts --service "$(SERVICE)"
+	@node tools/commands/image.ts
 
 publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture, signed
-	@node tools/commands/publish.ts --service "$(SERVICE)"
+	@node tools/commands/publish.ts
 
 verify-images: node_modules/.package-lock.json ## Check who signed the images that the overlays name (BASE=main: only new ones)
-	@node tools/commands/verify-images.ts $(if $(BASE),--base "$(BASE)")
+	@node tools/commands/verify-images.ts
 
 new-service: $(NODE) ## Add a service: source, manifests, project, namespace (NAME=invoices-mail)
-	@node tools/commands/new-service.ts "$(NAME)"
+	@node tools/commands/new-service.ts
 
 new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
-	@node tools/commands/new-environment.ts "$(NAME)"
+	@node tools/commands/new-environment.ts
 
 ##@ Operate
 
@@ -101,7 +106,7 @@ report: node_modules/.package-lock.json ## Write report/index.html again, and th
 	@node tools/commands/report.ts
 
 branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)
-	@node tools/commands/branch-protection.ts $(if $(BUMP_APP),--bump-app "$(BUMP_APP)") $(if $(DRY_RUN),--dry-run)
+	@node tools/commands/branch-protection.ts
 
 ##@ Develop
 
@@ -121,6 +126,9 @@ bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Mea
 
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
 	@node payment-service/bench/image-contents.ts
+
+size: $(INSTALLED) ## Count folders, lines and circles, each beside its limit
+	@node tools/commands/size.ts
 
 format: $(INSTALLED) ## Format and fix the code
 	@biome check --write

@@ -31,25 +31,32 @@ async function change(text: string): Promise<Source> {
 }
 
 /** Runs one of our commands there. @returns whether it succeeded, and all that it printed */
-function command(script: string, args: string[], key = "ours"): Promise<[boolean, string]> {
+function command(
+  script: string,
+  options: NodeJS.ProcessEnv,
+  key = "ours",
+): Promise<[boolean, string]> {
   const env = {
     ...process.env,
     ...password,
     COSIGN_KEY: `${keys.ours}.pub`,
     COSIGN_PRIVATE_KEY: `${keys[key as keyof typeof keys]}.key`,
     GITHUB_OUTPUT: join(root, "output"),
+    ...options,
   };
-  const all = [resolve(`tools/commands/${script}.ts`), ...args];
-  return run(process.execPath, all, { cwd: work, env, both: true }).then(
+  return run(process.execPath, [resolve(`tools/commands/${script}.ts`)], {
+    cwd: work,
+    env,
+    both: true,
+  }).then(
     (printed) => [true, printed],
     (error: Error) => [false, error.message],
   );
 }
 
-const service = ["--service", "hello"];
-const bump = (digest?: string) =>
-  command("bump", [...service, ...(digest ? ["--digest", digest] : [])]);
-const overlays = (base?: string) => command("verify-images", base ? ["--base", base] : []);
+const service = { SERVICE: "hello" };
+const bump = (digest = "") => command("bump", { ...service, DIGEST: digest });
+const overlays = (base = "") => command("verify-images", { BASE: base });
 const tip = () => run("git", ["-C", join(root, "origin"), "rev-parse", "main"]);
 
 /** Pushes an image that no command of ours made. @returns its digest */
@@ -122,7 +129,7 @@ tried("what is published is signed, and is bumped", async (t) => {
   const arch = await architecture();
   const [isBuilt, built] = await command("image", service);
   t.true(isBuilt, built);
-  const [isPublished, published] = await command("publish", [...service, "--architecture", arch]);
+  const [isPublished, published] = await command("publish", { ...service, ARCHITECTURES: arch });
   t.true(isPublished, published);
   const digest = (await digestOf(`${name}:${tag}`)) as string;
   t.is(readFileSync(join(root, "output"), "utf8"), `name=${name}\ndigest=${digest}\n`);
@@ -151,11 +158,11 @@ tried("an image is built once per commit", async (t) => {
 tried("what another pushed in the place of a part is not published", async (t) => {
   const { name, tag } = await change("replaced");
   const arch = await architecture();
-  const missing = await command("publish", [...service, "--architecture", arch]);
+  const missing = await command("publish", { ...service, ARCHITECTURES: arch });
   t.regex(missing[1], RegExp(`There is no ${name}:${tag}-${arch}: make image`));
   t.true((await command("image", service))[0]);
   await push(`${name}:${tag}-${arch}`, "replaced by another");
-  const [succeeded, printed] = await command("publish", [...service, "--architecture", arch]);
+  const [succeeded, printed] = await command("publish", { ...service, ARCHITECTURES: arch });
   t.false(succeeded);
   t.regex(printed, /is not signed by who may publish it/);
   t.is(await digestOf(`${name}:${tag}`), undefined);

@@ -57,7 +57,7 @@ test.serial(
     const named = own
       .replace("REGISTRY/pe-payment:TAG", image("payment"))
       .replace("REGISTRY/pe-antaeus:TAG", image("antaeus"));
-    t.regex(named, /localhost:5000.*localhost:5000/);
+    t.regex(named, new RegExp(`${localRegistry}.*${localRegistry}`));
     await bash(named);
 
     const [, dryRun = "", ...apply] = deploy.trim().split("\n");

@@ -8,11 +8,8 @@ import { findTool, type Tool } from "../../tools/cli/pinned-tools.ts";
 const folder = ".github/workflows";
 const workflows = readdirSync(folder).map((file) => join(folder, file));
 
-const actionlint = await findTool("actionlint", {
-  version: ["-version"],
-  go: "github.com/rhysd/actionlint/cmd/actionlint",
-});
-const zizmor = await findTool("zizmor", { version: ["--version"], pip: "zizmor" });
+const actionlint = await findTool("actionlint");
+const zizmor = await findTool("zizmor");
 
 /** Both say whether the files are fine, and all that they found. */
 type Lint = (files: string[]) => Promise<[fine: boolean, found: string]>;
@@ -32,8 +29,8 @@ const security = linter(zizmor, [
   ...["--no-progress", "--color=never", "--quiet"],
 ]);
 
-/** Where a tool cannot be had, its tests are left out, and the run says so; at GitHub they fail. */
-const needs = (tool: Tool | undefined) => (tool || process.env.GITHUB_ACTIONS ? test : test.skip);
+/** Where a tool cannot be had, its tests are left out, and make test says so; at CI they fail. */
+const needs = (tool: Tool | undefined) => (tool || process.env.CI ? test : test.skip);
 
 const header = `name: x
 concurrency: { group: x, cancel-in-progress: true }

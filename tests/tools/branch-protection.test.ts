@@ -53,11 +53,11 @@ const present = (...reads: Ruleset[]): Table => ({
 /** Runs the command to its end. @returns whether it succeeded, and all that it printed */
 async function command(
   { folder }: { folder: string },
-  { args = [] as string[], cwd = "." } = {},
+  { options = {} as Record<string, string>, cwd = "." } = {},
 ): Promise<[boolean, string]> {
-  const env = { PATH: folder, NO_COLOR: "1" };
+  const env = { PATH: folder, NO_COLOR: "1", ...options };
   const script = resolve("tools/commands/branch-protection.ts");
-  return run(process.execPath, [script, ...args], { cwd, env, both: true }).then(
+  return run(process.execPath, [script], { cwd, env, both: true }).then(
     (printed) => [true, printed],
     (error: Error) => [false, error.message],
   );
@@ -169,19 +169,19 @@ test("a server that takes a field and forgets it fails the command, which names 
 });
 
 test("a dry run prints what it would write, and writes nothing", async (t) => {
-  const args = ["--dry-run"];
+  const options = { DRY_RUN: "1" };
   const heredoc = `<<'END'\n${JSON.stringify(ours, null, 2)}\nEND\n`;
   const absent = fakeGh(t, missing());
-  const [, creates] = await command(absent, { args });
+  const [, creates] = await command(absent, { options });
   t.true(creates.includes(`gh ${create} ${heredoc}`), creates);
 
   const different = fakeGh(t, present(stored(7, ours, nobodyReviews)));
-  const [, updates] = await command(different, { args });
+  const [, updates] = await command(different, { options });
   t.true(updates.includes(`gh ${update} ${heredoc}`), updates);
   t.regex(updates, /^\+ +require_code_owner_review: false,$/m);
 
   const fine = fakeGh(t, present(stored(7, ours)));
-  const [, nothing] = await command(fine, { args });
+  const [, nothing] = await command(fine, { options });
   t.regex(nothing, /It is as it should be/);
   t.notRegex(nothing, /POST|PUT/);
 
@@ -189,7 +189,7 @@ test("a dry run prints what it would write, and writes nothing", async (t) => {
 });
 
 test("a dry run needs neither gh, nor a token, nor a network", async (t) => {
-  const args = ["--dry-run"];
+  const options = { DRY_RUN: "1" };
   const signedOut = fakeGh(t, {});
   const offline = fakeGh(t, {
     ...signedIn,
@@ -200,7 +200,7 @@ test("a dry run needs neither gh, nor a token, nor a network", async (t) => {
     [signedOut, /this is a first application. Install gh .*gh auth login/],
     [offline, /this is a first application. .*error connecting/s],
   ] as const) {
-    const [succeeded, printed] = await command(gh, { args });
+    const [succeeded, printed] = await command(gh, { options });
     t.true(succeeded, printed);
     t.regex(printed, why);
     t.true(printed.startsWith(`gh ${create} <<'END'\n`), printed);
@@ -231,17 +231,17 @@ test("make branch-protection DRY_RUN=1 is a dry run, and passes the App's number
 });
 
 test("the App that pushes bumps is the one that may bypass, as long as it is named", async (t) => {
-  const args = ["--bump-app", "4711"];
+  const options = { BUMP_APP: "4711" };
   const bumps = ruleset(4711);
   const app = [{ actor_id: 4711, actor_type: "Integration", bypass_mode: "always" }];
   t.deepEqual(bumps, { ...ours, bypass_actors: app });
   const gh = fakeGh(t, missing(stored(41, bumps)));
-  const [succeeded, printed] = await command(gh, { args });
+  const [succeeded, printed] = await command(gh, { options });
   t.true(succeeded, printed);
   t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), bumps);
 
   const again = fakeGh(t, present(stored(7, bumps)));
-  t.regex((await command(again, { args }))[1], /It is as it should be/);
+  t.regex((await command(again, { options }))[1], /It is as it should be/);
   t.deepEqual(written(again), []);
 
   const person = { actor_id: 5, actor_type: "RepositoryRole", bypass_mode: "always" };
@@ -260,8 +260,8 @@ test("the App that pushes bumps is the one that may bypass, as long as it is nam
 
 test("an App that has no number is refused", async (t) => {
   const gh = fakeGh(t, missing());
-  for (const id of ["bumps", "0", "", "1.5"]) {
-    const [succeeded, printed] = await command(gh, { args: ["--bump-app", id] });
+  for (const id of ["bumps", "0", "-1", "1.5"]) {
+    const [succeeded, printed] = await command(gh, { options: { BUMP_APP: id } });
     t.false(succeeded);
     t.regex(printed, /BUMP_APP must be the number/);
   }
@@ -270,9 +270,9 @@ test("an App that has no number is refused", async (t) => {
 
 test("a mistyped dry run does nothing at all", async (t) => {
   const gh = fakeGh(t, missing());
-  const [succeeded, printed] = await command(gh, { args: ["--dryrun"] });
+  const [succeeded, printed] = await command(gh, { options: { DRY_RUN: "yes" } });
   t.false(succeeded);
-  t.regex(printed, /--dryrun/);
+  t.regex(printed, /DRY_RUN must be 1 or left out/);
   t.notRegex(printed, /at .*\.ts:/);
   t.deepEqual(gh.calls(), []);
 });
@@ -325,7 +325,7 @@ test("a repository that is not on GitHub is told from one that is", async (t) =>
   mkdirSync(join(cwd, "clusters/repository"), { recursive: true });
   writeFileSync(join(cwd, place), "        value: http://git.git.svc/pe-gitops.git\n");
   const gh = fakeGh(t, missing());
-  const [succeeded, printed] = await command(gh, { cwd, args: ["--dry-run"] });
+  const [succeeded, printed] = await command(gh, { cwd, options: { DRY_RUN: "1" } });
   t.false(succeeded);
   t.regex(printed, /http:\/\/git.git.svc.*not GitHub.*clusters\/repository/s);
   t.deepEqual(gh.calls(), []);

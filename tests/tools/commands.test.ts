@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -8,11 +10,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
+import { waitFor } from "../../tools/cli/progress.ts";
+import { hostPorts } from "../../tools/kubernetes/kind.ts";
 import { installHook, removeHook } from "../../tools/local/hook.ts";
 
 const git = (await run("sh", ["-c", "command -v git"])).trim();
@@ -36,8 +40,9 @@ async function script(
   name: string,
   programs: Record<string, string>,
   cwd = ".",
+  options: NodeJS.ProcessEnv = {},
 ): Promise<[boolean, string]> {
-  const env = { PATH: path(programs), HOME: temporary() };
+  const env = { PATH: path(programs), HOME: temporary(), ...options };
   return run(process.execPath, [resolve(`tools/commands/${name}.ts`)], {
     cwd,
     env,
@@ -48,11 +53,16 @@ async function script(
   );
 }
 
+/** clusters/local/kind.yaml of this repository. */
+const kind = readFileSync("clusters/local/kind.yaml", "utf8");
+
 /** A repository with one commit, and a change that is not committed. */
 async function repository(): Promise<string> {
   const folder = temporary();
   mkdirSync(join(folder, "clusters/testing/apps"), { recursive: true });
   writeFileSync(join(folder, "clusters/testing/apps/root.yaml"), "");
+  mkdirSync(join(folder, "clusters/local"));
+  writeFileSync(join(folder, "clusters/local/kind.yaml"), kind);
   const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
   await run("git", ["init", "--quiet", folder]);
   await run("git", ["-C", folder, "add", "--all"]);
@@ -61,6 +71,8 @@ async function repository(): Promise<string> {
   return folder;
 }
 
+/** For what a command has a shell do. */
+const sh = 'exec /bin/sh "$@"';
 const fine = { docker: "exit 0", kind: "exit 0", kubectl: "exit 0", tar: "exit 0" };
 
 test("make help tells of every target that people type", async (t) => {
@@ -147,14 +159,98 @@ test("make up outside of a repository, or before its first commit, says what to 
 });
 
 test("make up names the port that is taken, before it makes anything", async (t) => {
-  const server = createServer().listen(30080, "127.0.0.1");
+  const server = createServer().listen(0, "127.0.0.1");
   t.teardown(() => server.close());
-  server.on("error", () => {}); // then somebody else has it, which is as good
-  const kind = 'test "$1" != create || echo created';
-  const [succeeded, printed] = await script("up", { ...fine, kind }, await repository());
-  t.false(succeeded);
-  t.regex(printed, /Port 300(08|80) of this machine is taken/);
-  t.notRegex(printed, /created/);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const programs = { ...fine, kind: 'test "$1" != create || echo created' };
+  for (const [nodePort, use] of [
+    [30008, "Antaeus"],
+    [30080, "Argo CD"],
+  ]) {
+    const folder = await repository();
+    // No port of this machine but the one that is taken, so that no other test or cluster has a say.
+    const free = kind.replaceAll(/hostPort: \d+/g, "hostPort: 0");
+    const mapping = new RegExp(`(containerPort: ${nodePort}.*\n +hostPort: )0`);
+    writeFileSync(join(folder, "clusters/local/kind.yaml"), free.replace(mapping, `$1${port}`));
+    const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+    await run("git", ["-C", folder, ...author, "commit", "--quiet", "--all", "--message", "port"]);
+    const [succeeded, printed] = await script("up", programs, folder);
+    t.false(succeeded);
+    t.regex(printed, new RegExp(`Port ${port} of this machine is taken, .* for ${use}\\.`));
+    t.regex(printed, new RegExp(`lsof -nP -i :${port}.*hostPort in clusters/local/kind.yaml`));
+    t.notRegex(printed, /created/);
+  }
+});
+
+test("every address of a local cluster follows the ports of kind.yaml", async (t) => {
+  t.deepEqual(hostPorts(), { Antaeus: 30008, "Argo CD": 30080 });
+  const root = temporary();
+  mkdirSync(join(root, "clusters/local"), { recursive: true });
+  const file = join(root, "clusters/local/kind.yaml");
+  writeFileSync(file, kind.replace("hostPort: 30008", "hostPort: 8000"));
+  t.deepEqual(hostPorts(root), { Antaeus: 8000, "Argo CD": 30080 });
+  writeFileSync(file, kind.replace("hostPort: 30080", ""));
+  t.throws(() => hostPorts(root), { message: /maps no hostPort to 30080/ });
+
+  // The commands of a working copy take them from there.
+  cpSync("tools", join(root, "tools"), { recursive: true });
+  writeFileSync(file, kind.replace("hostPort: 30008", "hostPort: 1"));
+  const pay = [join(root, "tools/commands/pay.ts")];
+  const error = await t.throwsAsync(run(process.execPath, pay, { env: {}, both: true }));
+  t.regex(error?.message ?? "", /Paying at http:\/\/localhost:1$/m);
+});
+
+/** A docker with a container on the port of the registry, or none; it prints what it is told to do. */
+const docker = (there: string, more = "") => `case "$*" in
+  "ps --filter publish="*) echo "${there}" ;;
+  ${more}
+  "inspect pe-gitops-registry"*) exit 1 ;;
+  *) echo "docker $*" >&2 ;;
+esac`;
+
+/** Starts the registry in a process of its own. @returns its name, or why there is none; and what docker did */
+async function registry(line: string, options: NodeJS.ProcessEnv = {}): Promise<string> {
+  const code = `import { main } from "${resolve("tools/cli/command.ts")}";
+    import { localRegistry, startRegistry, toPush } from "${resolve("tools/local/registry.ts")}";
+    main(async () => console.log(await startRegistry(), localRegistry, toPush("localhost:5000/x/y:1")));`;
+  const args = ["--input-type=module", "--eval", code];
+  const env = { PATH: path({ docker: line }), ...options };
+  return run(process.execPath, args, { env, both: true }).catch((error: Error) => error.message);
+}
+
+test("the registry is on port 5000, or on the one that LOCAL_REGISTRY_PORT says", async (t) => {
+  const name = "pe-gitops-registry localhost";
+  t.is(await registry(docker("")), `${name}:5000 localhost:5000/x/y:1`);
+  const other = { LOCAL_REGISTRY_PORT: "5001" };
+  t.is(await registry(docker(""), other), `${name}:5001 localhost:5001/x/y:1`);
+  t.regex(await registry(docker(""), { LOCAL_REGISTRY_PORT: "x" }), /must be the number of a port/);
+
+  const log = join(temporary(), "log");
+  const logging = docker("", `run*|rm*|start*) echo "$*" >>${log} ;;`);
+  await registry(logging, other);
+  t.regex(readFileSync(log, "utf8"), /^run .*--publish 127\.0\.0\.1:5001:5000 registry:/);
+  // One that was made for another port is made anew.
+  rmSync(log);
+  const made = `"inspect pe-gitops-registry --format"*) echo '{"5000/tcp":[{"HostPort":"5000"}]}' ;;`;
+  const there = `"inspect pe-gitops-registry") ;;`;
+  await registry(logging.replace("run*", `${made} ${there} run*`), other);
+  t.regex(readFileSync(log, "utf8"), /^rm --force --volumes pe-gitops-registry$/m);
+});
+
+test("a registry that is there is taken; another container on its port is refused, and so is AirPlay", async (t) => {
+  t.regex(await registry(docker("pe-gitops-registry registry:3.0.0")), /^pe-gitops-registry /);
+  for (const image of ["registry:2", "workbench/registry", "docker.io/library/registry:3.0.0"])
+    t.regex(await registry(docker(`mine ${image}`)), /^mine /);
+
+  for (const image of ["nginx:1", "x/registry-ui", "registry.example/nginx"]) {
+    const refused = await registry(docker(`web ${image}`));
+    t.regex(refused, /port 5000 of this machine: the container web, of .*, which is no registry/);
+    t.regex(refused, /lsof -nP -i :5000.*LOCAL_REGISTRY_PORT=5001/);
+    t.notRegex(refused, /at .*\.ts:/, "no stack");
+  }
+  const taken = docker("", "run*) echo address already in use >&2; exit 125 ;;");
+  t.regex(await registry(taken), /port 5000 .*address already in use.*LOCAL_REGISTRY_PORT=5001/s);
 });
 
 test("uncommitted changes are said not to be deployed", async (t) => {
@@ -173,12 +269,52 @@ test("make deploy without a cluster says how to get one", async (t) => {
   t.regex(printed, /no such context/);
 });
 
+test("the hook is silent while the cluster is stopped; make deploy is not", async (t) => {
+  const stopped = { kubectl: "echo refused >&2; exit 1" };
+  const folder = await repository();
+  t.deepEqual(await script("deploy", stopped, folder, { FROM_HOOK: "1" }), [true, ""]);
+  t.regex((await script("deploy", stopped, folder))[1], /make up/);
+  const running = { kubectl: 'test "$3 $4 $5" = "get --raw /readyz"' };
+  t.regex((await script("deploy", running, folder, { FROM_HOOK: "1" }))[1], /make up/, "it tries");
+});
+
 test("make down with nothing there succeeds, and says so", async (t) => {
-  for (const programs of [{}, fine]) {
+  for (const programs of [{}, { ...fine, docker: "exit 1" }]) {
     const [succeeded, printed] = await script("down", programs, await repository());
     t.true(succeeded, printed);
     t.regex(printed, /There is no cluster to remove/);
   }
+});
+
+test("make down removes the registry where the cluster is gone, or kind", async (t) => {
+  const removed = { docker: "exit 0" };
+  for (const programs of [{ ...fine, ...removed }, removed]) {
+    const [succeeded, printed] = await script("down", programs, await repository());
+    t.true(succeeded, printed);
+    t.regex(printed, /There is no cluster to remove.*\nThe registry is removed/);
+  }
+});
+
+test("make status without kubectl names kubectl, not its context", async (t) => {
+  const [succeeded, printed] = await script("status", {});
+  t.false(succeeded);
+  t.regex(printed, /kubectl is not here/);
+  t.notRegex(printed, /context|at .*\.ts:/);
+});
+
+test("make shell-multitool works while another shell is open, and names a tool that is missing", async (t) => {
+  const kubectl = 'case "$*" in *" run "*) echo "$4";; esac';
+  const names = await Promise.all(
+    [1, 2].map(async () => (await script("shell-multitool", { ...fine, sh, kubectl }))[1]),
+  );
+  const pods = names.map((printed) => /^multitool-[0-9a-f]{8}$/m.exec(printed)?.[0]);
+  t.truthy(pods[0]);
+  t.not(pods[0], pods[1]);
+
+  const [succeeded, printed] = await script("shell-multitool", { sh });
+  t.false(succeeded);
+  t.regex(printed, /docker is not here/);
+  t.notRegex(printed, /at .*\.ts:/, "no stack");
 });
 
 test("make status without a cluster says how to get one", async (t) => {
@@ -194,7 +330,7 @@ test("the Git hook is written, written again, and removed", async (t) => {
   t.is(await installHook(folder), undefined);
   t.is(await installHook(folder), undefined);
   const hook = join(folder, ".git/hooks/post-commit");
-  t.regex(readFileSync(hook, "utf8"), /make --silent deploy/);
+  t.regex(readFileSync(hook, "utf8"), /make --silent deploy FROM_HOOK=1/);
   await removeHook(folder);
   t.false(existsSync(hook));
 });
@@ -212,6 +348,40 @@ test("the Git hook is where Git looks for it, in a worktree and by core.hooksPat
   await run("git", ["-C", folder, "config", "core.hooksPath", hooks]);
   await installHook(folder);
   t.true(existsSync(join(hooks, "post-commit")));
+});
+
+test("a hook that an older make up wrote is written anew, and removed", async (t) => {
+  const folder = await repository();
+  const hook = join(folder, ".git/hooks/post-commit");
+  await installHook(folder);
+  const old = readFileSync(hook, "utf8").replace(" FROM_HOOK=1", "");
+  writeFileSync(hook, old);
+  t.is(await installHook(folder), undefined);
+  t.regex(readFileSync(hook, "utf8"), /make --silent deploy FROM_HOOK=1/);
+  writeFileSync(hook, old);
+  await removeHook(folder);
+  t.false(existsSync(hook));
+});
+
+test("a few failures in a row are borne while waiting, and more are not", async (t) => {
+  const failing = (times: number) => {
+    let left = times;
+    return async () => {
+      left -= 1;
+      if (left >= 0) throw new Error("connection reset");
+      return "there";
+    };
+  };
+  t.is(await waitFor(60, failing(3)), "there");
+  await t.throwsAsync(waitFor(60, failing(100)), { message: "connection reset" });
+  await t.throwsAsync(waitFor(0, failing(1)), { message: "connection reset" }, "in time only");
+});
+
+test("what is imported leaves the PATH as it is", async (t) => {
+  const code = `const before = process.env.PATH;
+    await import("${resolve("tools/cli/pinned-tools.ts")}");
+    process.exit(process.env.PATH === before ? 0 : 1);`;
+  await t.notThrowsAsync(run(process.execPath, ["--input-type=module", "--eval", code]));
 });
 
 test("a command that fails ends, whatever it has started", async (t) => {

@@ -93,12 +93,12 @@ class Repository {
   }
 
   /** @returns whether the command succeeded, all that it printed, and the comment */
-  async preview(...args: string[]): Promise<[boolean, string, string]> {
+  async preview(options: NodeJS.ProcessEnv = {}): Promise<[boolean, string, string]> {
     const PATH = `${this.programs}:${process.env.PATH}`;
-    const env = { ...process.env, GITHUB_STEP_SUMMARY: "", PATH };
+    const env = { ...process.env, GITHUB_STEP_SUMMARY: "", PATH, ...options };
     const [succeeded, printed] = await run(
       process.execPath,
-      [resolve("tools/commands/preview.ts"), ...args],
+      [resolve("tools/commands/preview.ts")],
       { cwd: this.folder, env, both: true },
     ).then(
       (output) => [true, output] as const,
@@ -198,7 +198,7 @@ test("what came to main since is not the change's doing", async (t) => {
   await made.git("checkout", "--quiet", "main");
   made.edit("apps/antaeus/overlays/testing/kustomization.yaml", "CUSTOMERS=25", "CUSTOMERS=26");
   await made.commit();
-  const [, , comment] = await made.preview("--head", "change");
+  const [, , comment] = await made.preview({ HEAD: "change" });
   t.deepEqual(row(comment, "testing/payment").slice(1, 5), ["–", "1", "–", "1"]);
   t.notRegex(comment, /antaeus/);
 });
@@ -287,7 +287,7 @@ test("an Application that is new brings its objects, and one that is removed lea
   await made.commit();
   remove(made);
   await made.commit();
-  const [, , cascades] = await made.preview("--base", "HEAD~1");
+  const [, , cascades] = await made.preview({ BASE: "HEAD~1" });
   t.regex(row(cascades, "testing/payment").join(), /–,–,[1-9]\d*,–,.* its \d+ objects with it/);
   t.regex(cascades, /^- `Deployment app-payment\/payment` .*: is deleted$/m);
 });
@@ -330,7 +330,7 @@ test("a change that makes it render again says that the difference is not known"
   await made.commit();
   made.edit(kustomization, twice[1], twice[0]);
   await made.commit();
-  const [succeeded, printed, comment] = await made.preview("--base", "HEAD~1");
+  const [succeeded, printed, comment] = await made.preview({ BASE: "HEAD~1" });
   t.true(succeeded, printed);
   t.regex(row(comment, "testing/payment").join(), /It did not render before/);
 });
@@ -391,15 +391,15 @@ test("no secret is printed: of each only shows whether it changed", async (t) =>
   made.write(`${namespace}/secret.yaml`, secret(secrets.password));
   made.edit(kustomization, "literals:\n      - ACCEPTANCE_SHARE=0.5", config("0.5", secrets));
   await made.commit();
-  const [, first] = await made.preview("--base", "HEAD~1");
+  const [, first] = await made.preview({ BASE: "HEAD~1" });
   made.write(`${namespace}/secret.yaml`, secret(other.password));
   made.edit(kustomization, config("0.5", secrets), config("0.6", other));
   made.append(quota, "---\n- not a manifest: {password: of nobody}\n");
   await made.commit();
-  const [, broken] = await made.preview("--base", "HEAD~1");
+  const [, broken] = await made.preview({ BASE: "HEAD~1" });
   made.edit(quota, "---\n- not a manifest: {password: of nobody}\n", "");
   await made.commit();
-  const [succeeded, second, comment] = await made.preview("--base", "HEAD~2");
+  const [succeeded, second, comment] = await made.preview({ BASE: "HEAD~2" });
 
   t.true(succeeded, second);
   const values = [...Object.values(secrets), ...Object.values(other), "always the same"];
@@ -523,7 +523,7 @@ test("nothing is rendered of a commit that has what is not allowed: it says what
 
   // A base that nobody reviewed is looked at as well.
   await made.git("revert", "--no-edit", "HEAD");
-  t.regex((await made.preview("--base", "HEAD~1"))[1], /Nothing is rendered/);
+  t.regex((await made.preview({ BASE: "HEAD~1" }))[1], /Nothing is rendered/);
   t.false(wasAsked());
   // The control: what is allowed is rendered.
   await made.git("reset", "--quiet", "--hard", "main");
@@ -535,7 +535,7 @@ test("nothing is rendered of a commit that has what is not allowed: it says what
 
 test("a base that is not there is named, with what to do", async (t) => {
   const made = await Repository.make(t);
-  const [succeeded, printed] = await made.preview("--base", "nowhere");
+  const [succeeded, printed] = await made.preview({ BASE: "nowhere" });
   t.false(succeeded);
   t.regex(printed, /no commit nowhere here.*BASE=HEAD~1/s);
   t.notRegex(printed, /at .*\.ts:/, "no stack");

@@ -214,7 +214,7 @@ async function setUp(t: ExecutionContext) {
     "clusters/repository/kustomization.yaml",
     readFileSync("clusters/repository/kustomization.yaml", "utf8"),
   );
-  for (const path of ["Makefile", ".tool-versions", "tools"])
+  for (const path of ["Makefile", ".tool-versions", "tools", "clusters/local/kind.yaml"])
     cpSync(path, join(work, path), { recursive: true });
   await git("add", "--all");
   await git("commit", "--quiet", "--message", "first");
@@ -259,8 +259,8 @@ esac
   };
   cluster();
 
-  const inWork = (gh: FakeGh, command: string, ...args: string[]) => {
-    const env = { ...process.env, PATH: `${bin}:${gh.folder}:${process.env.PATH}` };
+  const inWork = (gh: FakeGh, options: NodeJS.ProcessEnv, command: string, ...args: string[]) => {
+    const env = { ...process.env, ...options, PATH: `${bin}:${gh.folder}:${process.env.PATH}` };
     return run(command, args, { cwd: work, env, both: true }).then(
       (printed): [boolean, string] => [true, printed],
       (error: Error): [boolean, string] => [false, error.message],
@@ -268,9 +268,9 @@ esac
   };
   const gh = fakeGh(t, { ...signedIn, [list]: [[], [{ html_url: pull }]], [create]: [pull] });
   const signedOut = fakeGh(t, {});
-  const promote = ({ as = gh, args = ["--service", "payment"] } = {}) =>
-    inWork(as, process.execPath, resolve("tools/commands/promote.ts"), ...args);
-  const shell = (commands: string) => inWork(gh, "bash", "-ec", commands);
+  const promote = ({ as = gh, options = { SERVICE: "payment" } as NodeJS.ProcessEnv } = {}) =>
+    inWork(as, options, process.execPath, resolve("tools/commands/promote.ts"));
+  const shell = (commands: string) => inWork(gh, {}, "bash", "-ec", commands);
   const branches = async (where: string) =>
     (await run("git", ["-C", where, "branch", "--format=%(refname:short)"])).split("\n");
   return { work, origin, git, newest, gh, signedOut, cluster, promote, shell, branches };
@@ -329,7 +329,10 @@ test("without gh, or without its token, there is a branch, and what to do with i
 test("a dry run shows the change and the commands, and runs none", async (t) => {
   const { gh, signedOut, promote, branches, work, origin } = await setUp(t);
   for (const as of [gh, signedOut]) {
-    const [succeeded, printed] = await promote({ as, args: ["--service", "payment", "--dry-run"] });
+    const [succeeded, printed] = await promote({
+      as,
+      options: { SERVICE: "payment", DRY_RUN: "1" },
+    });
     t.true(succeeded, printed);
     t.regex(printed, new RegExp(`\\+ +digest: ${image.digest}`));
     t.regex(printed, /A dry run/);
@@ -374,17 +377,18 @@ test("nothing is promoted, pushed or asked while testing is not well", async (t)
   t.deepEqual(gh.calls(), []);
 });
 
-test("a token that may not, a service that is none, and an argument that is none", async (t) => {
+test("a token that may not, a service that is none, and a flag that is none", async (t) => {
   const { promote, branches, origin } = await setUp(t);
   const bad = fakeGh(t, { ...signedIn, [list]: [httpError(403, "Resource not accessible")] });
   const [, forbidden] = await promote({ as: bad });
   t.regex(forbidden, /Pull requests: write.*not accessible \(HTTP 403\)/s);
   t.regex(
-    (await promote({ args: ["--service", "payments"] }))[1],
+    (await promote({ options: { SERVICE: "payments" } }))[1],
     /SERVICE=payment; there are .*no payments/,
   );
-  t.regex((await promote({ args: [] }))[1], /Which service\?/);
-  t.regex((await promote({ args: ["--dryrun"] }))[1], /Unknown option '--dryrun'/);
+  t.regex((await promote({ options: {} }))[1], /Which service\?/);
+  const mistyped = { SERVICE: "payment", DRY_RUN: "yes" };
+  t.regex((await promote({ options: mistyped }))[1], /DRY_RUN must be 1 or left out, and is "yes"/);
   t.deepEqual(await branches(origin), ["main"]);
 });
 

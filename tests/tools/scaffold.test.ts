@@ -57,15 +57,20 @@ async function commit(root: string, message: string): Promise<void> {
 }
 
 /** Runs a command in a folder. @returns whether it succeeded, and all that it printed */
-async function inFolder(cwd: string, command: string, ...args: string[]) {
-  return run(command, args, { cwd, both: true }).then(
+const inFolder = (cwd: string, command: string, ...args: string[]) =>
+  inEnv({}, cwd, command, ...args);
+
+/** The same, with variables. */
+async function inEnv(options: NodeJS.ProcessEnv, cwd: string, command: string, ...args: string[]) {
+  const env = { ...process.env, ...options };
+  return run(command, args, { cwd, env, both: true }).then(
     (printed) => ({ succeeded: true, printed }),
     (error: Error) => ({ succeeded: false, printed: error.message }),
   );
 }
 
 const make = (root: string, what: string, name: string) =>
-  inFolder(root, process.execPath, `tools/commands/new-${what}.ts`, name);
+  inEnv({ NAME: name }, root, process.execPath, `tools/commands/new-${what}.ts`);
 
 /** A clone with a service and an environment more, and the files that both commands changed or wrote. */
 const scaffolded = clone().then(async (root) => {
@@ -225,11 +230,22 @@ const refused: [what: string, kind: string, name: string, advice: RegExp][] = [
   ["the platform's name", "service", "platform", /platform is taken/],
   ["a name with another meaning", "environment", "local", /local is taken/],
   ["a folder of clusters/local", "environment", "argocd", /argocd is taken/],
-  ["capitals", "service", "Mail", /cannot be the name/],
-  ["a path", "service", "../mail", /cannot be the name/],
+  ["the root Application's name", "service", "root", /root is taken/],
+  ["a project's name", "service", "argocd", /argocd is taken/],
+  ["the name of every list", "service", "kustomization", /kustomization is taken/],
+  ["capitals", "service", "Mail", /NAME must be a name of letters/],
+  ["a path", "service", "../mail", /NAME must be a name of letters/],
   ["a hyphen at the end", "environment", "staging-", /cannot be the name/],
-  ["spaces", "service", "invoices mail", /cannot be the name/],
+  ["spaces", "service", "invoices mail", /NAME must be a name of letters/],
   ["a name that is too long", "service", "m".repeat(41), /at most 40/],
+  ...["y", "n", "yes", "no", "on", "off", "true", "false", "null"].map(
+    (word): [string, string, string, RegExp] => [
+      `YAML's ${word}`,
+      word === "no" ? "environment" : "service",
+      word,
+      /in YAML it is a value/,
+    ],
+  ),
   ["-service at the end", "service", "mail-service", /Leave the end of mail-service off/],
 ];
 test("a name that will not do is refused, and nothing is written", async (t) => {

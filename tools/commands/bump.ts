@@ -1,30 +1,24 @@
 // make bump: an image that was published goes into its service's overlay, as a commit on main.
-import { parseArgs } from "node:util";
-import { main, run, UserError } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
+import { nameOption, option, revisionOption } from "../cli/options.ts";
 import { bump } from "../delivery/bump-commit.ts";
 import { needWholeHistory } from "../delivery/history.ts";
+import { git } from "../git/git.ts";
 import { digestOf, sourceOf } from "../images/build.ts";
 import { checkService } from "../images/images.ts";
 import { verifySignature } from "../images/signature.ts";
 
 main(async () => {
-  const { values } = parseArgs({
-    options: {
-      service: { type: "string", default: "" },
-      digest: { type: "string", default: "" },
-      commit: { type: "string", default: "HEAD" },
-    },
-  });
-  const { service } = values;
-  await checkService(service, values.commit);
-  if (!/^(sha256:[0-9a-f]{64})?$/.test(values.digest)) {
-    throw new UserError(
-      `DIGEST must be sha256: and 64 hexadecimal digits, and is "${values.digest}".`,
-    );
+  const service = nameOption("SERVICE");
+  const at = revisionOption("COMMIT", "HEAD");
+  const wanted = option("DIGEST");
+  await checkService(service, at);
+  if (!/^(sha256:[0-9a-f]{64})?$/.test(wanted)) {
+    throw new UserError(`DIGEST must be sha256: and 64 hexadecimal digits, and is "${wanted}".`);
   }
   await needWholeHistory();
-  const { commit, name, tag } = await sourceOf(service, values.commit);
-  const digest = values.digest || (await digestOf(`${name}:${tag}`));
+  const { commit, name, tag } = await sourceOf(service, at);
+  const digest = wanted || (await digestOf(`${name}:${tag}`));
   if (!digest) throw new UserError(`There is no ${name}:${tag}: has it been published?`);
   await verifySignature(`${name}:${tag}@${digest}`);
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = process.env;
@@ -32,7 +26,7 @@ main(async () => {
   const outcome = await bump(".", { service, commit, digest }, { url });
   console.log(
     "commit" in outcome
-      ? `▸ ${await run("git", ["show", "--no-patch", "--format=%h %s", outcome.commit])}`
+      ? `▸ ${await git(["show", "--no-patch", "--format=%h %s", outcome.commit])}`
       : `▸ Nothing to do for ${service}: ${outcome.skipped}.`,
   );
 });

@@ -1,14 +1,17 @@
 // make deploy: the newest commit becomes what Argo CD reads, with images built from it. The Git hook calls
 // it at each commit.
 
-import { main, run, UserError } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
+import { flagOption } from "../cli/options.ts";
 import { publish } from "../delivery/git-endpoint.ts";
-import { head } from "../git/git.ts";
+import { git, head } from "../git/git.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
 
 main(async () => {
   const kubectl = new Kubectl(localContext);
+  // A commit is no occasion to hear that the cluster is stopped; whoever types make deploy asks for it.
+  if (flagOption("FROM_HOOK") && !(await kubectl.answers())) return;
   const environment = await kubectl.environment().catch(() => "testing");
   const say = (line: string) => console.log(`▸ ${line}`);
   const commit = await withLocalImages(await head(), { environment, say });
@@ -18,6 +21,6 @@ main(async () => {
     );
   });
   console.log(
-    `▸ Argo CD has ${await run("git", ["log", "-1", "--format=%h %s", commit])}. Follow it with make live.`,
+    `▸ Argo CD has ${await git(["log", "-1", "--format=%h %s", commit])}. Follow it with make live.`,
   );
 });

@@ -2,7 +2,9 @@
 
 import { main, run, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
+import { git } from "../git/git.ts";
 import { Kubectl, localContext } from "../kubernetes/cluster.ts";
+import { antaeusUrl } from "../kubernetes/kind.ts";
 import { withLocalImages } from "../local/local-images.ts";
 import { isFair, payRun, report } from "../pay-run/pay-run.ts";
 import { record } from "../report/found.ts";
@@ -15,12 +17,12 @@ main(async () => {
     await step(command, () => run("bash", ["-ec", command], { show: true }));
     steps.push({ step: command, seconds: (performance.now() - begin) / 1000 });
   }
-  const commit = await withLocalImages(await run("git", ["rev-parse", "HEAD"]));
+  const commit = await withLocalImages(await git(["rev-parse", "HEAD"]));
   // Argo CD has just taken itself over: it reads its settings anew, and looks at everything once more.
   if (!(await new Kubectl(localContext).untilLive(commit, 60))) {
     throw new UserError("Not everything is back: make status says what is missing.");
   }
-  const paid = await payRun("http://localhost:30008");
+  const paid = await payRun(antaeusUrl);
   console.log(report(paid));
   record("drill-disaster", { title: "Disaster: the cluster is deleted", head: commit, steps });
   process.exitCode = isFair(paid) ? 0 : 1;

@@ -1,10 +1,11 @@
 // make dora: how often, how fast and how safely is deployed, from Git's history and Argo CD's.
-import { main, run } from "../cli/command.ts";
+import { main } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 import { needWholeHistory } from "../delivery/history.ts";
 import { records } from "../dora/deployments.ts";
 import { deployments, figures } from "../dora/figures.ts";
 import { page } from "../dora/page.ts";
+import { git } from "../git/git.ts";
 import { type Application, Kubectl } from "../kubernetes/cluster.ts";
 import { write } from "../pages/layout.ts";
 import { counted, duration } from "../pages/numbers.ts";
@@ -25,7 +26,7 @@ main(async () => {
     ]),
   );
   const now = new Date();
-  const head = await run("git", ["rev-parse", "--short", "HEAD"]);
+  const head = await git(["rev-parse", "--short", "HEAD"]);
   const argocd =
     applications.length > 0 ? counted(applications.length, "Application") : "no cluster was there";
   await write(file, page(environments, now, `Git (until ${head}) and Argo CD (${argocd})`));

@@ -7,8 +7,15 @@ import { removeRegistry } from "../local/registry.ts";
 
 main(async () => {
   await removeHook().catch(() => {});
-  if (!(await succeeds("kind", ["version"])))
+  await removeCluster();
+  // Also where the cluster is gone, or kind is: it starts with Docker.
+  if (await removeRegistry()) console.log("The registry is removed, with the images in it.");
+});
+
+async function removeCluster(): Promise<void> {
+  if (!(await succeeds("kind", ["version"]))) {
     return console.log("There is no cluster to remove: kind is not here.");
+  }
   const clusters = await run("kind", ["get", "clusters"]).catch(() => {
     throw new UserError(
       "Docker does not answer, so whether there is a cluster cannot be told. Start Docker, then make down.",
@@ -16,5 +23,4 @@ main(async () => {
   });
   if (!clusters.split("\n").includes(cluster)) return console.log("There is no cluster to remove.");
   await run("kind", ["delete", "cluster", "--name", cluster], { show: true });
-  await removeRegistry();
-});
+}

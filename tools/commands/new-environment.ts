@@ -1,10 +1,10 @@
 // make new-environment: one more cluster that runs every service.
 import { main } from "../cli/command.ts";
+import { nameOption } from "../cli/options.ts";
 import { newEnvironment } from "../scaffold/environment.ts";
 
-const name = process.argv[2] ?? "";
-
 main(async () => {
+  const name = nameOption("NAME");
   console.log(newEnvironment(".", name).write().join("\n"));
   console.log(`
   Next  Say what differs from testing, in apps/*/overlays/${name}. Then make test, commit all of it, and open a

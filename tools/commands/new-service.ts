@@ -1,12 +1,12 @@
 // make new-service: source, manifests, project, deployer and namespace of one more service.
 import { dirname } from "node:path";
 import { main } from "../cli/command.ts";
+import { nameOption } from "../cli/options.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { newService } from "../scaffold/service.ts";
 
-const name = process.argv[2] ?? "";
-
 main(async () => {
+  const name = nameOption("NAME");
   const plan = await newService(".", name);
   console.log(plan.write().join("\n"));
   console.log(`

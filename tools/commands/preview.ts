@@ -1,10 +1,10 @@
 // make preview: what the clusters would get by the commits since BASE.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { main, run, succeeds, UserError } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
+import { revisionOption } from "../cli/options.ts";
 import { warn } from "../cli/progress.ts";
-import { filesOf } from "../git/git.ts";
+import { filesOf, git, gitSucceeds } from "../git/git.ts";
 import { guard, sentence, table } from "../guard/guard.ts";
 import { treeOf } from "../guard/tree.ts";
 import { branch } from "../kubernetes/cluster.ts";
@@ -17,21 +17,22 @@ import { owners, rules as parse } from "../repository/codeowners.ts";
 const limits = { comment: 65_000, summary: 1_000_000 };
 
 main(async () => {
-  const { values } = parseArgs({
-    options: { base: { type: "string" }, head: { type: "string", default: "HEAD" } },
-  });
-  const head = await commit(values.head);
-  const base = await fork(await commit(values.base || branch), head);
-  if (values.head === "HEAD" && (await run("git", ["status", "--porcelain"]))) {
+  const [since, until] = [revisionOption("BASE", branch), revisionOption("HEAD", "HEAD")];
+  const head = await commit(until);
+  const base = await fork(await commit(since), head);
+  if (until === "HEAD" && (await git(["status", "--porcelain"]))) {
     warn("Only commits are shown; there are changes that are not committed.");
   }
-  if (base === head) warn(`There is nothing since ${values.base || branch}: choose an older BASE.`);
+  if (base === head) warn(`There is nothing since ${since}: choose an older BASE.`);
 
   const files = { base: await filesOf(base), head: await filesOf(head) };
   // GitHub takes the owners from the branch that is merged into.
   const codeowners = join(files.base, ".github/CODEOWNERS");
   const rules = parse(existsSync(codeowners) ? readFileSync(codeowners, "utf8") : "");
-  const refused = [...(await unfit(base, files.base)), ...(await unfit(head, files.head))];
+  const refused = [
+    ...((await isReviewed(base)) ? [] : guard(await treeOf(base, files.base))),
+    ...guard(await treeOf(head, files.head)),
+  ];
   if (refused.length > 0) {
     const whom = owners(rules, table);
     const lines = [...new Set(refused.map((finding) => sentence(finding, whom)))];
@@ -42,7 +43,7 @@ main(async () => {
 
   const before = await sources(files.base);
   const after = await sources(files.head, before);
-  const changed = await run("git", ["diff", "--name-only", "--no-renames", "-z", base, head]);
+  const changed = await git(["diff", "--name-only", "--no-renames", "-z", base, head]);
   const reviewers = new Set(
     changed
       .split("\0")
@@ -62,7 +63,7 @@ main(async () => {
 
 /** Whoever wrote a commit that nobody has reviewed could run programs by what Kustomize reads. */
 const isReviewed = (commit: string): Promise<boolean> =>
-  succeeds("git", ["merge-base", "--is-ancestor", commit, branch]);
+  gitSucceeds(["merge-base", "--is-ancestor", commit, branch]);
 
 /** For the comment and for the workflow's summary. @param shown as much of a page as a number of bytes has room for */
 function save(shown: (limit: number) => string): void {
@@ -74,7 +75,7 @@ function save(shown: (limit: number) => string): void {
 
 /** @throws UserError where there is no such commit */
 function commit(name: string): Promise<string> {
-  return run("git", ["rev-parse", "--verify", "--end-of-options", `${name}^{commit}`]).catch(() => {
+  return git(["rev-parse", "--verify", "--end-of-options", `${name}^{commit}`]).catch(() => {
     throw new UserError(
       `There is no commit ${name} here. Name one that is, such as make preview BASE=HEAD~1; git fetch brings those of others.`,
     );
@@ -83,7 +84,7 @@ function commit(name: string): Promise<string> {
 
 /** Where the head left the base: what came to the base since is not the head's doing. */
 function fork(base: string, head: string): Promise<string> {
-  return run("git", ["merge-base", base, head]).catch(() => {
+  return git(["merge-base", base, head]).catch(() => {
     throw new UserError(
       `${base.slice(0, 7)} and ${head.slice(0, 7)} have no commit in common here. In a shallow clone: git fetch --unshallow.`,
     );

@@ -1,10 +1,10 @@
 // make promote: the image that testing runs goes to production, as a commit on a branch and a pull request.
-import { parseArgs } from "node:util";
-import { main, run, UserError } from "../cli/command.ts";
+import { main, UserError } from "../cli/command.ts";
+import { flagOption, nameOption } from "../cli/options.ts";
 import { step } from "../cli/progress.ts";
 import { resolve } from "../delivery/history.ts";
 import * as promote from "../delivery/promotion.ts";
-import { commitFile, head, textAt } from "../git/git.ts";
+import { commitFile, gitIn, head, textAt } from "../git/git.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
 import { commitOf, imageIn, overlayFile, servicesAt } from "../images/images.ts";
@@ -14,10 +14,10 @@ import { withLocalImages } from "../local/local-images.ts";
 const needs =
   "A token for this has the repository permissions Contents: read and Pull requests: write.";
 
-const git = (...args: string[]) => run("git", args);
+const git = gitIn(".");
 
 main(async () => {
-  const { service, dryRun } = parse();
+  const [service, dryRun] = [nameOption("SERVICE"), flagOption("DRY_RUN")];
   const kubectl = await Kubectl.current();
   const local = kubectl.context === localContext;
   const { tip, base } = local ? await fromHere() : await fromOrigin();
@@ -54,19 +54,6 @@ main(async () => {
   console.log(await git("show", "--format=%B", "--unified=0", commit));
   await open(promotion, commit, { local, dryRun });
 });
-
-/** @throws UserError about a wrong argument: a mistyped dry run must not write */
-function parse(): { service: string; dryRun: boolean } {
-  const options = { "dry-run": { type: "boolean" }, service: { type: "string" } } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ options }));
-  } catch (error) {
-    throw new UserError((error as Error).message);
-  }
-  const { service = "", "dry-run": dryRun = false } = values;
-  return { service, dryRun };
-}
 
 function checkService(service: string, services: string[]): void {
   if (services.includes(service)) return;

@@ -1,13 +1,20 @@
 // make shell-multitool: a shell in the cluster, in a pod that goes when the shell ends. It stands where metrics
 // are scraped from: but for Antaeus, payment answers nobody else.
 import { spawnSync } from "node:child_process";
-import { main, run } from "../cli/command.ts";
+import { randomUUID } from "node:crypto";
+import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
 import { cluster, Kubectl, localContext } from "../kubernetes/cluster.ts";
 
 const image = "localhost/multitool:1.0.0";
 
 main(async () => {
+  for (const program of ["docker", "kind", "kubectl"]) {
+    if (await succeeds("sh", ["-c", `command -v ${program}`])) continue;
+    throw new UserError(
+      `${program} is not here, and this needs it: make up says where it is from.`,
+    );
+  }
   await step("The shell's image (a minute the first time)", async () => {
     await run("docker", ["build", "--quiet", "--tag", image, "tools/multitool"]);
     await run("kind", ["load", "docker-image", image, "--name", cluster]);
@@ -28,7 +35,8 @@ main(async () => {
         "--context",
         localContext,
         "run",
-        "multitool",
+        // Of its own name: another shell may be open, or have left its pod behind.
+        `multitool-${randomUUID().slice(0, 8)}`,
         "--namespace=monitoring",
         "--labels=metrics-scraper=true",
         `--image=${image}`,

@@ -7,24 +7,16 @@ import { retry, step, waitFor, warn } from "../cli/progress.ts";
 import { publish } from "../delivery/git-endpoint.ts";
 import { filesOf, head } from "../git/git.ts";
 import { argoCDReady, logins, makeLogins } from "../kubernetes/argocd.ts";
-import {
-  argoCDUrl,
-  cluster,
-  isLive,
-  Kubectl,
-  localContext,
-  reasons,
-  state,
-} from "../kubernetes/cluster.ts";
+import { cluster, isLive, Kubectl, localContext, reasons, state } from "../kubernetes/cluster.ts";
+import { antaeusUrl, argoCDUrl, hostPorts } from "../kubernetes/kind.ts";
 import { installHook } from "../local/hook.ts";
 import { withLocalImages } from "../local/local-images.ts";
-import { connectRegistry, startRegistry } from "../local/registry.ts";
+import { connectRegistry, startRegistry, toPush } from "../local/registry.ts";
 import { environmentsIn } from "../repository/environments.ts";
 
 const kubectl = new Kubectl(localContext);
 /** Which of the environments this laptop plays. */
 const environment = process.env.ENVIRONMENT || "testing";
-const ports = { 30008: "Antaeus", 30080: "Argo CD" };
 
 main(async () => {
   await checkTools();
@@ -36,9 +28,7 @@ main(async () => {
       `ENVIRONMENT must be one of ${environments.join(", ")}, and is "${environment}".`,
     );
   }
-  await step("A cluster in Docker", (say) =>
-    ensureCluster(join(files, "clusters/local/kind.yaml"), say),
-  );
+  await step("A cluster in Docker", (say) => ensureCluster(files, say));
   const deployed = await step("The images (minutes the first time)", async (say) => {
     await connectRegistry(await startRegistry());
     await buildGit(files, say);
@@ -80,7 +70,7 @@ async function checkTools(): Promise<void> {
 }
 
 /** Makes the cluster, or wakes it up; one that cannot be woken is made anew. */
-async function ensureCluster(config: string, say: (line: string) => void): Promise<void> {
+async function ensureCluster(files: string, say: (line: string) => void): Promise<void> {
   const clusters = await run("kind", ["get", "clusters"]);
   if (clusters.split("\n").includes(cluster)) {
     if (await answers()) return say("it is there already");
@@ -93,7 +83,8 @@ async function ensureCluster(config: string, say: (line: string) => void): Promi
     );
     await run("kind", ["delete", "cluster", "--name", cluster]);
   }
-  await checkPorts();
+  await checkPorts(files);
+  const config = join(files, "clusters/local/kind.yaml");
   await run("kind", ["create", "cluster", "--config", config, "--wait", "3m"], { show: true });
 }
 
@@ -117,17 +108,19 @@ async function answers(): Promise<boolean> {
   }
 }
 
-async function checkPorts(): Promise<void> {
-  for (const [port, use] of Object.entries(ports)) {
+/** @param files of the commit, whose ports the cluster gets */
+async function checkPorts(files: string): Promise<void> {
+  for (const [use, port] of Object.entries(hostPorts(files))) {
     const free = await new Promise((resolve) => {
       const server = createServer()
         .once("error", () => resolve(false))
-        .listen(Number(port), "127.0.0.1", () => server.close(() => resolve(true)));
+        .listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
     if (!free) {
       throw new UserError(
         `Port ${port} of this machine is taken, and the cluster needs it for ${use}. ` +
-          "End what listens there, or choose another hostPort in clusters/local/kind.yaml and commit.",
+          `End what listens there (lsof -nP -i :${port} names it), or choose another hostPort in ` +
+          "clusters/local/kind.yaml and commit: everything else takes it from there.",
       );
     }
   }
@@ -138,8 +131,9 @@ async function buildGit(files: string, say: (line: string) => void): Promise<voi
   const folder = join(files, "clusters/local/git");
   const [, image = ""] = /image: (\S+)/.exec(await run("kubectl", ["kustomize", folder])) ?? [];
   say(image);
-  await run("docker", ["build", "--quiet", "--tag", image, folder]);
-  await run("docker", ["push", "--quiet", image]);
+  const pushed = toPush(image);
+  await run("docker", ["build", "--quiet", "--tag", pushed, folder]);
+  await run("docker", ["push", "--quiet", pushed]);
 }
 
 /** Installs Argo CD. From then on it is as Git says; but one that is not well may be unable to read that. */
@@ -202,7 +196,7 @@ async function sayWhatNext(): Promise<void> {
   const bold = (text: string) => styleText("bold", text);
   const users = Object.entries(await logins(kubectl));
   console.log(`
-  ${bold("Antaeus")}   http://localhost:30008/rest/v1/invoices
+  ${bold("Antaeus")}   ${antaeusUrl}/rest/v1/invoices
   ${bold("Argo CD")}   ${argoCDUrl}, as
 ${users.map(([user, password]) => `            ${user.padEnd(16)} ${password}`).join("\n")}
 

@@ -1,8 +1,8 @@
 // make verify-images: every image that an overlay names is one that the workflow on main published.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { main, UserError } from "../cli/command.ts";
+import { revisionOption } from "../cli/options.ts";
 import { filesOf } from "../git/git.ts";
 import { overlayFile } from "../images/images.ts";
 import { verifySignature } from "../images/signature.ts";
@@ -10,8 +10,8 @@ import { findKustomize } from "../render/kustomize.ts";
 import { environmentsIn } from "../repository/environments.ts";
 
 main(async () => {
-  const { values } = parseArgs({ options: { base: { type: "string" } } });
-  const before = values.base ? await imagesIn(await filesOf(values.base)) : [];
+  const base = revisionOption("BASE");
+  const before = base ? await imagesIn(await filesOf(base)) : [];
   const images = (await imagesIn(".")).filter((image) => !before.includes(image));
 
   const failures: string[] = [];

@@ -1,5 +1,5 @@
-import { run, UserError } from "../cli/command.ts";
-import { commitFile, textAt } from "../git/git.ts";
+import { UserError } from "../cli/command.ts";
+import { commitFile, gitIn, plainPatch, git as runGit, textAt } from "../git/git.ts";
 import { commitOf, imageIn, overlayFile, tagOf, withImage } from "../images/images.ts";
 import { contains, isBuiltFrom } from "./history.ts";
 
@@ -40,7 +40,7 @@ const patience = 300_000;
  */
 export async function bump(folder: string, build: Build, options: Options = {}): Promise<Outcome> {
   const { remote = "origin", branch = "main", environment = "testing", url = "" } = options;
-  const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
+  const git = gitIn(folder);
   const fetchTip = async () => {
     const [line = ""] = (await git("ls-remote", remote, `refs/heads/${branch}`)).split("\n");
     const tip = line.split("\t")[0] as string;
@@ -86,12 +86,12 @@ async function whyNot(
   tip: string,
   environment: string,
 ): Promise<string | undefined> {
-  const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
+  const git = gitIn(folder);
   if (!(await contains(tip, commit, folder))) {
     throw new UserError(`${commit} is not on the branch: only what is merged is deployed.`);
   }
   const file = overlayFile(service, environment);
-  const log = await git("log", "--format=", "--patch", "--unified=0", tip, "--", file);
+  const log = await git("log", "--format=", ...plainPatch, "--unified=0", tip, "--", file);
   const tags = [...log.matchAll(/^\+ +newTag: (\S+)/gm)].map(([, tag]) => tag as string);
   const sources = await existing(
     folder,
@@ -113,8 +113,9 @@ async function whyNot(
 
 /** Those of the commits that the clone has, in full. */
 async function existing(folder: string, commits: string[]): Promise<string[]> {
-  const check = ["-C", folder, "cat-file", "--batch-check=%(objecttype) %(objectname)"];
-  const lines = await run("git", check, { input: commits.map((commit) => `${commit}\n`).join("") });
+  const check = ["cat-file", "--batch-check=%(objecttype) %(objectname)"];
+  const input = commits.map((commit) => `${commit}\n`).join("");
+  const lines = await runGit(check, { folder, input });
   return [...lines.matchAll(/^commit (\w+)$/gm)].map(([, commit]) => commit as string);
 }
 
@@ -132,7 +133,7 @@ export async function commitOnTop(
   how: { environment: string; url?: string; env?: NodeJS.ProcessEnv; subject?: string },
 ): Promise<string> {
   const { environment, url, env = {}, subject } = how;
-  const git = (...args: string[]) => run("git", ["-C", folder, ...args]);
+  const git = gitIn(folder);
   const file = overlayFile(service, environment);
   const newTag = await tagOf(commit, folder);
   const overlay = await textAt(tip, file, folder);

@@ -1,11 +1,7 @@
-import { run, succeeds, UserError } from "../cli/command.ts";
-import {
-  argoCDUrl,
-  branch,
-  type Kubectl,
-  repository,
-  repositoryUrl,
-} from "../kubernetes/cluster.ts";
+import { UserError } from "../cli/command.ts";
+import { git, gitSucceeds } from "../git/git.ts";
+import { branch, type Kubectl, repository, repositoryUrl } from "../kubernetes/cluster.ts";
+import { argoCDUrl } from "../kubernetes/kind.ts";
 import { tellOfPush } from "./webhook.ts";
 
 /**
@@ -14,10 +10,8 @@ import { tellOfPush } from "./webhook.ts";
  * @param folder the repository that has the commit
  */
 export async function publish(kubectl: Kubectl, commit: string, folder = "."): Promise<void> {
-  await run("git", [
-    ...["-C", folder, ...allowEndpoint],
-    ...["push", "--quiet", "--force", endpoint(kubectl), `${commit}:refs/heads/${branch}`],
-  ]);
+  const push = ["push", "--quiet", "--force", endpoint(kubectl), `${commit}:refs/heads/${branch}`];
+  await git([...allowEndpoint, ...push], { folder });
   await tell(kubectl, commit);
 }
 
@@ -47,9 +41,7 @@ export async function remoteOf(kubectl: Kubectl, url: string): Promise<string> {
   const uploadPack = "git -c uploadpack.allowAnySHA1InWant=true upload-pack";
   if (isInCluster(url)) return endpoint(kubectl, uploadPack);
   const name = (place = "") => /[^/:]+\/[^/]+?(?=(\.git)?\/?$)/.exec(place)?.[0];
-  const remotes = (await run("git", ["remote", "--verbose"]))
-    .split("\n")
-    .map((line) => line.split(/\s/));
+  const remotes = (await git(["remote", "--verbose"])).split("\n").map((line) => line.split(/\s/));
   const [remote] = remotes.find(([, place]) => name(place) === name(url)) ?? [];
   return remote ?? url;
 }
@@ -63,7 +55,7 @@ export const isInCluster = (url: string): boolean => /^\w+:\/\/[^/]+\.svc[:/]/.t
  */
 export async function fetchTip(remote: string): Promise<string> {
   const list = ["ls-remote", "--exit-code", remote, `refs/heads/${branch}`];
-  const line = await run("git", [...allowEndpoint, ...list]).catch((error: Error) => {
+  const line = await git([...allowEndpoint, ...list]).catch((error: Error) => {
     throw new UserError(`Git cannot read ${branch} of what Argo CD reads.\n  ${error.message}`);
   });
   const tip = line.split(/\s/)[0] as string;
@@ -73,9 +65,9 @@ export async function fetchTip(remote: string): Promise<string> {
 
 /** Brings a commit and its history, unless it is there. @returns whether it is there now */
 export async function fetchCommit(remote: string, commit: string): Promise<boolean> {
-  const isHere = () => succeeds("git", ["cat-file", "-e", `${commit}^{commit}`]);
+  const isHere = () => gitSucceeds(["cat-file", "-e", `${commit}^{commit}`]);
   if (await isHere()) return true;
   const fetch = ["fetch", "--quiet", "--no-write-fetch-head", remote, commit];
-  await run("git", [...allowEndpoint, ...fetch]).catch(() => {});
+  await git([...allowEndpoint, ...fetch]).catch(() => {});
   return isHere();
 }

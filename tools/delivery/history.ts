@@ -1,5 +1,5 @@
-import { run, UserError } from "../cli/command.ts";
-import { textAt } from "../git/git.ts";
+import { UserError } from "../cli/command.ts";
+import { gitIn, textAt } from "../git/git.ts";
 import { commitOf, type Image, imageIn } from "../images/images.ts";
 
 export interface Commit {
@@ -12,12 +12,6 @@ export interface Commit {
 export interface Bump extends Commit {
   image: Image;
 }
-
-/** Git, in one repository. */
-const gitIn =
-  (folder: string) =>
-  (...args: string[]) =>
-    run("git", ["-C", folder, ...args]);
 
 /** @returns the commit that a revision names; undefined when the repository has none by that name */
 export async function resolve(revision: string, folder = "."): Promise<string | undefined> {

@@ -1,5 +1,4 @@
-import { run } from "../cli/command.ts";
-import { textAt } from "../git/git.ts";
+import { git, plainPatch, textAt } from "../git/git.ts";
 import { commitOf, imageIn, overlayFile, servicesAt } from "../images/images.ts";
 import type { Application } from "../kubernetes/cluster.ts";
 import { environmentsIn } from "../repository/environments.ts";
@@ -36,20 +35,10 @@ const dir = (file: string) => file.replace(/[^/]+$/, "");
 
 /** The images that the commits of a branch set: of a merge, what it brought. */
 async function ofGit(folder: string, file: string): Promise<Seen[]> {
-  const log = await run("git", [
-    ...["-C", folder, "log", "--reverse", "--first-parent", "--diff-merges=first-parent"],
-    // All of the file as it was then: a bump may change nothing but the digest.
-    ...[
-      "--patch",
-      "--unified=1000000",
-      "--no-color",
-      "--no-ext-diff",
-      "--format=%x00%ct",
-      "HEAD",
-      "--",
-      file,
-    ],
-  ]);
+  const ofMain = ["--reverse", "--first-parent", "--diff-merges=first-parent"];
+  // All of the file as it was then: a bump may change nothing but the digest.
+  const patch = [...plainPatch, "--unified=1000000", "--format=%x00%ct"];
+  const log = await git(["log", ...ofMain, ...patch, "HEAD", "--", file], { folder });
   return log
     .split("\0")
     .slice(1)
@@ -95,7 +84,7 @@ async function sources(folder: string, seen: Seen[]): Promise<Map<string, Date>>
     const commit = commitOf(image.replace(/@.*/, ""));
     if (!commit) continue;
     const show = ["show", "--no-patch", "--format=%ct", `${commit}^{commit}`];
-    const at = await run("git", ["-C", folder, ...show]).catch(() => "");
+    const at = await git(show, { folder }).catch(() => "");
     if (at) found.set(image, new Date(Number(at) * 1000));
   }
   return found;

@@ -5,16 +5,114 @@ import { run, UserError } from "../cli/command.ts";
 import { warn } from "../cli/progress.ts";
 
 /**
+ * Settings whose values are the user's to choose, and what is parsed here must not depend on: they win over every
+ * file of configuration. What the network needs stays the user's: credentials, URLs, keys, proxies.
+ */
+const settings = {
+  // What log, show and diff print.
+  "color.ui": "false",
+  "color.diff": "false",
+  "core.quotePath": "false",
+  "diff.relative": "false",
+  "diff.suppressBlankEmpty": "false",
+  "i18n.logOutputEncoding": "UTF-8",
+  "log.follow": "false",
+  "log.showRoot": "true",
+  "log.showSignature": "false",
+  "status.showUntrackedFiles": "normal",
+  // What is written: files as the commit has them, commits and tags that nobody has to sign.
+  "commit.gpgSign": "false",
+  "core.attributesFile": "/dev/null",
+  "core.autocrlf": "false",
+  "core.eol": "lf",
+  "i18n.commitEncoding": "UTF-8",
+  "push.followTags": "false",
+  "push.gpgSign": "false",
+  "tag.gpgSign": "false",
+};
+
+/**
+ * Variables that point Git to another repository, index or work tree, or change what it prints. A hook has some of
+ * them, and in a linked worktree more.
+ */
+const foreign = [
+  ...[
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+  ],
+  ...["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"],
+  ...["GIT_GRAFT_FILE", "GIT_QUARANTINE_PATH", "GIT_IMPLICIT_WORK_TREE", "GIT_DEFAULT_HASH"],
+  ...["GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS"],
+  ...["GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"],
+];
+
+/** The environment without what would lead Git elsewhere: for git(), and for programs that run Git themselves. */
+export function gitEnvironment(): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  for (const name of foreign) delete env[name];
+  return env;
+}
+
+/** How to run git. */
+export interface GitOptions {
+  /** The repository: a folder in it. The default is the current one. */
+  folder?: string;
+  /** More environment variables, such as the author. */
+  env?: NodeJS.ProcessEnv;
+  /** Given to standard input. */
+  input?: string;
+}
+
+/**
+ * Runs git, the same way on every machine and from a hook: see settings, and gitEnvironment. Its messages are in
+ * English, because some are parsed.
+ * @returns what it printed to standard output, without the last newline
+ * @throws Error with the command line and all that it printed
+ */
+export function git(args: string[], options: GitOptions = {}): Promise<string> {
+  const { folder = ".", env = {}, input = "" } = options;
+  const config = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const all = { ...gitEnvironment(), LC_ALL: "C", ...env };
+  return run("git", ["-C", folder, ...config, ...args], { env: all, input }).catch(
+    (error: Error) => {
+      // Nobody typed the settings, so nobody has to read them.
+      error.message = error.message.replace(` ${config.join(" ")}`, "");
+      throw error;
+    },
+  );
+}
+
+/** git in one repository. */
+export const gitIn =
+  (folder: string) =>
+  (...args: string[]): Promise<string> =>
+    git(args, { folder });
+
+/** Whether a command of git succeeds. */
+export const gitSucceeds = (args: string[], options: GitOptions = {}): Promise<boolean> =>
+  git(args, options).then(
+    () => true,
+    () => false,
+  );
+
+/** Options of log, show and diff for a patch that is parsed: as Git stores it, by no program of the user's. */
+export const plainPatch = ["--patch", "--no-ext-diff", "--no-textconv"];
+
+/**
  * The commit that is checked out. Says what will not be deployed: uncommitted changes.
  * @throws UserError outside of a repository, or before its first commit
  */
 export async function head(): Promise<string> {
-  const commit = await run("git", ["rev-parse", "--verify", "HEAD"]).catch(() => {
+  const commit = await git(["rev-parse", "--verify", "HEAD"]).catch(() => {
     throw new UserError(
       "Argo CD deploys commits, and there is none here: clone the repository with Git, or commit first.",
     );
   });
-  const changes = await run("git", ["status", "--porcelain"]);
+  const changes = await git(["status", "--porcelain"]);
   if (changes) {
     const [first = "", ...more] = changes.split("\n").map((line) => line.slice(3));
     const files = more.length > 0 ? `${first} and ${more.length} more` : first;
@@ -38,18 +136,18 @@ export async function filesOf(
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Not by git archive: .gitattributes can make that leave files out, and write others.
   const index = `${folder}.index`;
-  const env = { ...process.env, GIT_INDEX_FILE: index };
-  const git = (...args: string[]) => run("git", ["-C", repository, ...args], { env });
-  await git("read-tree", tree);
-  const files = (await git("ls-files", "-z", "--", ...paths)).split("\0").filter(Boolean);
-  await git("checkout-index", `--prefix=${folder}/`, "--", ...files);
+  const inIndex = (...args: string[]) =>
+    git(args, { folder: repository, env: { GIT_INDEX_FILE: index } });
+  await inIndex("read-tree", tree);
+  const files = (await inIndex("ls-files", "-z", "--", ...paths)).split("\0").filter(Boolean);
+  await inIndex("checkout-index", `--prefix=${folder}/`, "--", ...files);
   rmSync(index);
   return folder;
 }
 
 /** The text of a file as a commit has it, with the newline at its end, which run() takes away. */
 export const textAt = async (commit: string, file: string, folder = "."): Promise<string> =>
-  `${await run("git", ["-C", folder, "show", `${commit}:${file}`])}\n`;
+  `${await git(["cat-file", "blob", `${commit}:${file}`], { folder })}\n`;
 
 /**
  * Commits one file on top of a commit, in an index of its own: no branch has the commit yet, and the working
@@ -66,14 +164,14 @@ export async function commitFile(
   { folder = ".", env = {} as NodeJS.ProcessEnv } = {},
 ): Promise<string> {
   const temporary = mkdtempSync(join(tmpdir(), "pe-gitops-index-"));
-  const all = { ...process.env, ...env, GIT_INDEX_FILE: join(temporary, "index") };
-  const git = (args: string[], input = "") =>
-    run("git", ["-C", folder, ...args], { env: all, input });
+  const all = { ...env, GIT_INDEX_FILE: join(temporary, "index") };
+  const inIndex = (args: string[], input = "") => git(args, { folder, env: all, input });
   try {
-    const blob = await git(["hash-object", "-w", "--stdin"], text);
-    await git(["read-tree", tip]);
-    await git(["update-index", "--cacheinfo", `100644,${blob},${file}`]);
-    return await git(["commit-tree", await git(["write-tree"]), "-p", tip, "-F", "-"], message);
+    const blob = await inIndex(["hash-object", "-w", "--stdin"], text);
+    await inIndex(["read-tree", tip]);
+    await inIndex(["update-index", "--cacheinfo", `100644,${blob},${file}`]);
+    const tree = await inIndex(["write-tree"]);
+    return await inIndex(["commit-tree", tree, "-p", tip, "-F", "-"], message);
   } finally {
     rmSync(temporary, { recursive: true });
   }

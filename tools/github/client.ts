@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { UserError } from "../cli/command.ts";
 
+/** Whether GitHub answers that somebody asked too often, which it does with the status of a missing permission. */
+export const isRateLimit = (answer: string): boolean => /rate limit/i.test(answer);
+
+/** @param until when it ends, where GitHub says so */
+export const rateLimited = (until?: Date): string =>
+  "GitHub has had too many requests of this token or this address for now: its rate limit is reached. " +
+  (until ? `Try again after ${until.toISOString().slice(11, 16)} UTC.` : "Try again in an hour.");
+
 /** Reads GitHub's REST API where gh may not be installed. What writes goes through gh.ts. */
 export class GitHub {
   readonly #api: string;
@@ -39,9 +47,15 @@ export class GitHub {
       throw new UserError(`GitHub does not answer at ${url} (${why}).`);
     });
     if (response.ok) return (await response.json()) as T;
+    const said = await response.text();
+    const rest = response.headers.get("x-ratelimit-remaining");
+    if (response.status === 429 || rest === "0" || isRateLimit(said)) {
+      const reset = Number(response.headers.get("x-ratelimit-reset"));
+      throw new UserError(rateLimited(reset ? new Date(reset * 1000) : undefined));
+    }
     // GitHub says 404 as well where a token may not know that there is something.
     throw new UserError(
-      `GitHub does not answer this. ${this.#needs}\n  GET ${url}: ${response.status} ${await response.text()}`,
+      `GitHub does not answer this. ${this.#needs}\n  GET ${url}: ${response.status} ${said}`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { run, succeeds, UserError } from "../cli/command.ts";
+import { isRateLimit, rateLimited } from "./client.ts";
 
 /** Whether gh, GitHub's command-line tool, is installed and has a token: from GH_TOKEN, or from gh auth login. */
 export const isSignedIn = (): Promise<boolean> => succeeds("gh", ["auth", "token"]);
@@ -15,6 +16,7 @@ export const howToSignIn =
  */
 export function gh(args: string[], needs: string, input = ""): Promise<string> {
   return run("gh", args, { input }).catch((error: Error) => {
+    if (isRateLimit(error.message)) throw new UserError(`${rateLimited()}\n  ${error.message}`);
     throw new UserError(`GitHub did not do this. ${needs}\n  ${error.message}`);
   });
 }

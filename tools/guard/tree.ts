@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../cli/command.ts";
+import { git } from "../git/git.ts";
 
 /** The files of a commit, as Git has them. */
 export interface Tree {
@@ -17,7 +17,7 @@ export const plain = "100644";
  * @param folder where filesOf() has put its files
  */
 export async function treeOf(commit: string, folder: string): Promise<Tree> {
-  const list = await run("git", ["ls-tree", "-r", "-l", "-z", "--full-tree", commit]);
+  const list = await git(["ls-tree", "-r", "-l", "-z", "--full-tree", commit]);
   const files = list
     .split("\0")
     .filter(Boolean)

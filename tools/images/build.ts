@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { run, UserError } from "../cli/command.ts";
+import { nameOption, option } from "../cli/options.ts";
 import { filesOf, textAt } from "../git/git.ts";
 import {
   checkService,
@@ -43,18 +43,15 @@ export async function sourceOf(
   };
 }
 
-/** @returns what the command line asks for: a service, as HEAD has its source @throws UserError when it is none */
+/**
+ * What SERVICE asks for, as HEAD has its source; REGISTRY and ARCHITECTURES where they are not those of every day.
+ * @throws UserError when there is no such service
+ */
 export async function wanted(): Promise<{ source: Source; architectures: string[] }> {
-  const { values } = parseArgs({
-    options: {
-      service: { type: "string", default: "" },
-      registry: { type: "string" },
-      architecture: { type: "string", multiple: true, default: ["amd64", "arm64"] },
-    },
-  });
-  await checkService(values.service, "HEAD");
-  const source = await sourceOf(values.service, "HEAD", values.registry);
-  return { source, architectures: values.architecture };
+  const service = nameOption("SERVICE");
+  await checkService(service, "HEAD");
+  const source = await sourceOf(service, "HEAD", option("REGISTRY") || undefined);
+  return { source, architectures: option("ARCHITECTURES", "amd64 arm64").split(" ") };
 }
 
 /** @returns the digest of an image in its registry; undefined when it is not there */

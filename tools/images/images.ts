@@ -1,9 +1,10 @@
 import { basename } from "node:path";
-import { run, UserError } from "../cli/command.ts";
+import { UserError } from "../cli/command.ts";
+import { git } from "../git/git.ts";
 
 /** The services that a commit has: the folders in apps/. The source of each is in the folder of that name and `-service`. */
 export async function servicesAt(commit: string, folder = "."): Promise<string[]> {
-  const list = await run("git", ["-C", folder, "ls-tree", "--name-only", commit, "apps/"]);
+  const list = await git(["ls-tree", "--name-only", commit, "apps/"], { folder });
   return list
     .split("\n")
     .filter(Boolean)
@@ -66,7 +67,7 @@ export function withImage(
  */
 export async function sourceCommit(service: string, at: string, folder = "."): Promise<string> {
   const log = ["log", "-1", "--format=%H", at, "--", ...sourcePaths(service)];
-  const commit = await run("git", ["-C", folder, ...log]);
+  const commit = await git(log, { folder });
   if (!commit)
     throw new UserError(`${at} has no ${sourceFolder(service)}/ to build ${service} from.`);
   return commit;
@@ -75,8 +76,7 @@ export async function sourceCommit(service: string, at: string, folder = "."): P
 /** The tag of the image built from a commit: its date, for people, and the commit. */
 export async function tagOf(commit: string, folder = "."): Promise<string> {
   const show = ["show", "--no-patch", "--date=format-local:%Y%m%d", "--format=%cd-%H", commit];
-  const env = { ...process.env, TZ: "UTC" };
-  return (await run("git", ["-C", folder, ...show], { env })).slice(0, "20261122-".length + 12);
+  return (await git(show, { folder, env: { TZ: "UTC" } })).slice(0, "20261122-".length + 12);
 }
 
 /** @returns the beginning of the commit that a tag names; undefined for a tag of another form */

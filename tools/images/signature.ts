@@ -77,8 +77,7 @@ export async function attachBill(image: string, file: string): Promise<void> {
 
 /** Runs cosign, at its pinned version. @returns what it printed */
 export async function cosign(args: string[], env = process.env): Promise<string> {
-  const go = "github.com/sigstore/cosign/v3/cmd/cosign";
-  const tool = await findTool("cosign", { version: ["version"], go });
+  const tool = await findTool("cosign");
   if (!tool) throw new UserError(`Signatures need cosign ${pinned("cosign")}: install it, or Go.`);
   return run(tool.command, args, { env });
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { argoCDUrl, type Kubectl } from "./cluster.ts";
+import type { Kubectl } from "./cluster.ts";
+import { argoCDUrl } from "./kind.ts";
 
 /** What Argo CD's API answered; refusals are answers too. */
 export interface Answer {

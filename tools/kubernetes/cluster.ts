@@ -1,4 +1,4 @@
-import { run, UserError } from "../cli/command.ts";
+import { isMissing, run, UserError } from "../cli/command.ts";
 import { waitFor } from "../cli/progress.ts";
 
 /** The local cluster, as clusters/local/kind.yaml names it, and kubectl's name for it. */
@@ -12,9 +12,6 @@ export const branch = "main";
 /** That repository's address for Argo CD, without `.git`. */
 export const repositoryUrl = "http://git.git.svc/pe-gitops";
 
-/** Argo CD's API and UI: where a local cluster has them, if the environment does not say otherwise. */
-export const argoCDUrl = process.env.ARGOCD_URL ?? "http://localhost:30080";
-
 /** Answers of kubectl in one context. */
 export class Kubectl {
   readonly context: string;
@@ -25,7 +22,12 @@ export class Kubectl {
 
   /** The context that KUBECONFIG names. */
   static async current(): Promise<Kubectl> {
-    const context = await run("kubectl", ["config", "current-context"]).catch(() => {
+    const context = await run("kubectl", ["config", "current-context"]).catch((error) => {
+      if (isMissing(error)) {
+        throw new UserError(
+          "kubectl is not here, which talks to the cluster: kubernetes.io/docs/tasks/tools has it.",
+        );
+      }
       throw new UserError(
         "No cluster: kubectl has no current context. Start one with make up, or set KUBECONFIG.",
       );
@@ -39,6 +41,14 @@ export class Kubectl {
       "kubectl",
       ["--context", this.context, ...args],
       input === undefined ? {} : { input },
+    );
+  }
+
+  /** Whether the API server answers, within a few seconds. */
+  answers(): Promise<boolean> {
+    return this.run(["get", "--raw", "/readyz", "--request-timeout=3s"]).then(
+      () => true,
+      () => false,
     );
   }
 

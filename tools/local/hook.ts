@@ -1,21 +1,23 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { run } from "../cli/command.ts";
+import { git } from "../git/git.ts";
 
 /** A commit, a merge and a rebase each end in a hook of its own. */
 const names = ["post-commit", "post-merge", "post-rewrite"];
 
+const ours = "# Shows the local cluster each new commit. Written by make up, removed by make down.";
+
 const script = `#!/bin/sh
-# Shows the local cluster each new commit. Written by make up, removed by make down.
-exec make --silent deploy
+${ours}
+exec make --silent deploy FROM_HOOK=1
 `;
+
+/** Whether a hook is of make up, of this version or of an older one. */
+const isOurs = (file: string) => readFileSync(file, "utf8").includes(ours);
 
 /** Where Git looks for a hook: within the folder, or anywhere, for a worktree or where core.hooksPath says so. */
 async function path(folder: string, name: string): Promise<string> {
-  return resolve(
-    folder,
-    await run("git", ["-C", folder, "rev-parse", "--git-path", `hooks/${name}`]),
-  );
+  return resolve(folder, await git(["rev-parse", "--git-path", `hooks/${name}`], { folder }));
 }
 
 /**
@@ -27,7 +29,7 @@ export async function installHook(folder = "."): Promise<string | undefined> {
   const taken: string[] = [];
   for (const name of names) {
     const file = await path(folder, name);
-    if (existsSync(file) && readFileSync(file, "utf8") !== script) {
+    if (existsSync(file) && !isOurs(file)) {
       taken.push(name);
       continue;
     }
@@ -43,6 +45,6 @@ export async function installHook(folder = "."): Promise<string | undefined> {
 export async function removeHook(folder = "."): Promise<void> {
   for (const name of names) {
     const file = await path(folder, name);
-    if (existsSync(file) && readFileSync(file, "utf8") === script) rmSync(file);
+    if (existsSync(file) && isOurs(file)) rmSync(file);
   }
 }

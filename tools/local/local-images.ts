@@ -1,6 +1,5 @@
-import { run } from "../cli/command.ts";
 import { commitOnTop } from "../delivery/bump-commit.ts";
-import { textAt } from "../git/git.ts";
+import { gitIn, textAt } from "../git/git.ts";
 import { built, digestOf, sourceOf } from "../images/build.ts";
 import { imageIn, overlayFile, servicesAt } from "../images/images.ts";
 import { localRegistry } from "./registry.ts";
@@ -17,7 +16,8 @@ export async function withLocalImages(
   commit: string,
   { folder = ".", environment = "testing", say = (_line: string) => {} } = {},
 ): Promise<string> {
-  const when = await run("git", ["-C", folder, "show", "--no-patch", "--format=%cI", commit]);
+  const git = gitIn(folder);
+  const when = await git("show", "--no-patch", "--format=%cI", commit);
   const author = { NAME: "local CI", EMAIL: "ci@localhost", DATE: when };
   const env = Object.fromEntries(
     Object.entries(author).flatMap(([field, value]) => [
@@ -25,7 +25,7 @@ export async function withLocalImages(
       [`GIT_COMMITTER_${field}`, value],
     ]),
   );
-  const subject = await run("git", ["-C", folder, "show", "--no-patch", "--format=%s", commit]);
+  const subject = await git("show", "--no-patch", "--format=%s", commit);
   let tip = commit;
   for (const service of await servicesAt(commit, folder)) {
     const source = await sourceOf(service, commit, localRegistry, folder);

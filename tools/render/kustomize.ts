@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { run, succeeds, UserError } from "../cli/command.ts";
-import { findTool, goEnv, keep, pinned, temporary } from "../cli/pinned-tools.ts";
+import { findTool, goEnvironment, hasGo, keep, pinned, temporary } from "../cli/pinned-tools.ts";
+import { git, gitEnvironment } from "../git/git.ts";
 import { serve } from "./mirrors.ts";
 
 export interface Kustomize {
@@ -12,13 +13,12 @@ export interface Kustomize {
 }
 
 /**
- * Finds a Kustomize: the pinned one, which is the one that Argo CD bundles, from PATH; else built by Go;
- * else the one within kubectl.
+ * Finds a Kustomize: the pinned one, which is the one that Argo CD bundles, from PATH; else built by Go, or
+ * from its release; else the one within kubectl.
  * @param root the copy of this repository that it is to render from: it says which releases it builds on
  */
 export async function findKustomize(root = "."): Promise<Kustomize> {
-  const go = "sigs.k8s.io/kustomize/kustomize/v5";
-  const tool = await findTool("kustomize", { version: ["version"], go });
+  const tool = await findTool("kustomize");
   if (tool) return kustomize(root, [tool.command, "build"], tool.origin);
   if (await succeeds("kubectl", ["kustomize", "--help"])) {
     return kustomize(
@@ -28,7 +28,7 @@ export async function findKustomize(root = "."): Promise<Kustomize> {
     );
   }
   throw new UserError(
-    `Nothing here renders manifests: install kustomize ${pinned("kustomize")}, Go, or kubectl.`,
+    `Nothing here renders manifests: install kustomize ${pinned("kustomize")}, Go, or kubectl; or let this machine reach github.com, where a release is.`,
   );
 }
 
@@ -37,7 +37,11 @@ async function kustomize(
   [command = "", ...args]: string[],
   name: string,
 ): Promise<Kustomize> {
-  const env = { ...process.env, ...(await basesFromGo(root)), GIT_ALLOW_PROTOCOL: protocols };
+  const env = {
+    ...gitEnvironment(),
+    ...(await basesFromGo(root)),
+    GIT_ALLOW_PROTOCOL: protocols,
+  };
   return { name, build: (folder) => run(command, [...args, folder], { env }) };
 }
 
@@ -63,7 +67,7 @@ const bases = {
  * @returns environment variables for Git
  */
 async function basesFromGo(root: string): Promise<NodeJS.ProcessEnv> {
-  if (!(await succeeds("go", ["version"]))) return {};
+  if (!(await hasGo())) return {};
   const mirrors = await Promise.all(
     Object.entries(bases).map(async ([folder, [url, module]]) => {
       const file = join(root, folder, "kustomization.yaml");
@@ -96,15 +100,17 @@ async function mirrorOf(module: string, version: string): Promise<string> {
   const mirror = resolve(`.tools/${name}-${version}.git`);
   if (existsSync(mirror)) return mirror;
   const download = ["mod", "download", "-json", `${module}@${version}`];
-  const { Dir } = JSON.parse(await run("go", download, { env: goEnv }));
+  const { Dir } = JSON.parse(await run("go", download, { env: goEnvironment() }));
   const folder = temporary();
   const author = ["-c", `user.name=${name}`, "-c", `user.email=${name}`];
-  const git = (...args: string[]) =>
-    run("git", ["--git-dir", folder, "--work-tree", Dir, ...author, ...args]);
-  await run("git", ["init", "--quiet", "--bare", folder]);
-  await git("add", "manifests");
-  await git("commit", "--quiet", "--message", `${name} ${version}`);
-  await git("tag", version);
+  // The user's own hooks have no say in it, and neither have the user's ignored files.
+  const nobodys = ["-c", "core.hooksPath=/dev/null", "-c", "core.excludesFile=/dev/null"];
+  const inMirror = (...args: string[]) =>
+    git(["--git-dir", folder, "--work-tree", Dir, ...author, ...nobodys, ...args]);
+  await git(["init", "--quiet", "--bare", "--template=", folder]);
+  await inMirror("add", "manifests");
+  await inMirror("commit", "--quiet", "--message", `${name} ${version}`);
+  await inMirror("tag", version);
   keep(folder, mirror);
   return mirror;
 }

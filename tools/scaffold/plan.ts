@@ -63,6 +63,9 @@ export function renaming(from: string, to: string): (text: string) => string {
   return (text) => text.replaceAll(new RegExp(`\\b${from}\\b`, "g"), to);
 }
 
+/** What YAML 1.1 takes for a boolean or for nothing, where a name stands without quotes. */
+const yamlWords = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+
 /**
  * @param kind what is to be named, for people
  * @param taken names that are in use, or mean something else
@@ -76,6 +79,11 @@ export function checkName(name: string, kind: "service" | "environment", taken: 
     throw new UserError(
       `"${name}" cannot be the name of a ${kind}: at most 40 letters a to z, digits and hyphens, a letter first ` +
         `and no hyphen last, as in ${usage}`,
+    );
+  }
+  if (yamlWords.includes(name)) {
+    throw new UserError(
+      `"${name}" cannot be the name of a ${kind}: in YAML it is a value, and not a word. Choose another, as in ${usage}`,
     );
   }
   if (taken.includes(name)) throw new UserError(`${name} is taken: choose another name.`);

@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { run, UserError } from "../cli/command.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { imageIn, overlayFile } from "../images/images.ts";
@@ -27,8 +27,11 @@ const model = "payment";
  */
 export async function newService(root: string, name: string): Promise<Plan> {
   const services = readdirSync(join(root, "apps"));
-  // The last three are projects, deployers or logins that are no service's.
-  checkName(name, "service", [...services, "default", "nobody", "platform"]);
+  const projects = readdirSync(join(root, "argocd/projects")).map((file) =>
+    basename(file, ".yaml"),
+  );
+  // The last three are an Application, a login and a deployer that are no service's.
+  checkName(name, "service", [...services, ...projects, "root", "nobody", "platform"]);
   if (name.endsWith("-service")) {
     throw new UserError(
       `Leave the end of ${name} off: its source will be in ${name}/ all the same.`,
@@ -61,9 +64,9 @@ export async function newService(root: string, name: string): Promise<Plan> {
     (service) => `  - ../../apps/${service}/overlays/testing\n`,
   );
 
-  const projects = "argocd/projects";
-  plan.create(`${projects}/${name}.yaml`, rename(plan.read(`${projects}/${model}.yaml`)));
-  enlist(`${projects}/kustomization.yaml`, (service) => `  - ${service}.yaml\n`);
+  const folder = "argocd/projects";
+  plan.create(`${folder}/${name}.yaml`, rename(plan.read(`${folder}/${model}.yaml`)));
+  enlist(`${folder}/kustomization.yaml`, (service) => `  - ${service}.yaml\n`);
   plan.edit("argocd/deployers/teams.yaml", (text) => {
     const account = text.split("---\n").find((one) => one.includes(`name: ${model}\n`)) ?? "";
     return `${text}---\n${rename(account)}`;

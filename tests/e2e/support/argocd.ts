@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { ArgoCD, logins } from "../../../tools/kubernetes/argocd.ts";
-import { argoCDUrl } from "../../../tools/kubernetes/cluster.ts";
+import { argoCDUrl } from "../../../tools/kubernetes/kind.ts";
 import { kubectl } from "./cluster.ts";
 
 const passwords = await logins(kubectl);

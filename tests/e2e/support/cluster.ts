@@ -5,6 +5,7 @@ import { run, UserError } from "../../../tools/cli/command.ts";
 import { retry } from "../../../tools/cli/progress.ts";
 import { endpoint, fetchTip, isInCluster, publish } from "../../../tools/delivery/git-endpoint.ts";
 import { type Application, Kubectl, reasons, state } from "../../../tools/kubernetes/cluster.ts";
+import { antaeusUrl } from "../../../tools/kubernetes/kind.ts";
 import { withLocalImages } from "../../../tools/local/local-images.ts";
 import { type Charge, chargesOfAntaeus, inAntaeus } from "../../../tools/pay-run/charges.ts";
 import { type Invoice, invoices } from "../../../tools/pay-run/pay-run.ts";
@@ -34,7 +35,7 @@ async function refuseOtherClusters(): Promise<void> {
 await refuseOtherClusters();
 
 /** Where Antaeus is reached from outside of the cluster. */
-export const antaeus = process.env.ANTAEUS_URL ?? "http://localhost:30008";
+export const antaeus = antaeusUrl;
 
 /** The commit under test, with the images that were built from it. */
 export const head = await withLocalImages(await run("git", ["rev-parse", "HEAD"]));
