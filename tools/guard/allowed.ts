@@ -90,7 +90,7 @@ export const platformKustomization = {
       target: {
         group: text("a group", /^[a-z0-9.]+$/),
         kind: text("kinds", /^[A-Za-z|]+$/),
-        name: word,
+        name: text("a name, or a pattern of names", /^[a-z0-9.()|*-]+$/),
         labelSelector: word,
       },
     },
