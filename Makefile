@@ -1,5 +1,9 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
+# What follows a target, as in SERVICE=payment, is data: recipes read it from the environment. On the command line make
+# itself would read a $ in it, before the command that refuses it.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(if $(findstring $$,$(value $(name))),$(error $(name) must be without a dollar sign))))
+
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\# .*/\1/p' $(MAKEFILE_LIST))
 # make 3.81, which macOS has, runs a simple line without a shell, and not on the PATH below, unless told its shell.
@@ -33,6 +37,9 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
 	@ava 'tests/tools/**' 'tests/access/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
+test-manifests: $(INSTALLED) ## Test the manifests alone, and run nothing of the services
+	@ava 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
+
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
 	@node tools/commands/up.ts
 
@@ -62,28 +69,34 @@ live: $(NODE) ## Follow a commit until every pod serves it, and say where it is 
 	@node tools/commands/live.ts
 
 preview: node_modules/.package-lock.json ## Show what the clusters would get by the commits since BASE (main)
-	@node tools/commands/preview.ts --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
+	@node tools/commands/preview.ts "--base=$$BASE" "--head=$${HEAD:-HEAD}"
 
 promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=payment, DRY_RUN=1)
-	@node tools/commands/promote.ts --service "$(SERVICE)" $(if $(DRY_RUN),--dry-run)
+	@node tools/commands/promote.ts "--service=$$SERVICE" $${DRY_RUN:+--dry-run}
 
 bump: $(NODE) ## Put a published image into testing's overlay, on main (SERVICE=payment)
-	@node tools/commands/bump.ts --service "$(SERVICE)" $(if $(DIGEST),--digest "$(DIGEST)")
+	@node tools/commands/bump.ts "--service=$$SERVICE" "--digest=$$DIGEST"
+
+services: $(NODE) # by .github/workflows/publish.yaml: the services that HEAD has, as JSON
+	@node tools/commands/services.ts
 
 image: $(NODE) # by .github/workflows/publish.yaml: for this machine's architecture (SERVICE=payment)
-	@node tools/commands/image.ts --service "$(SERVICE)"
+	@node tools/commands/image.ts "--service=$$SERVICE"
 
-publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture, signed
-	@node tools/commands/publish.ts --service "$(SERVICE)"
+publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture
+	@node tools/commands/publish.ts "--service=$$SERVICE"
+
+sign: $(NODE) # by .github/workflows/publish.yaml: what make publish made, by its digest (SERVICE=payment DIGEST=sha256:...)
+	@node tools/commands/sign.ts "--service=$$SERVICE" "--digest=$$DIGEST"
 
 verify-images: node_modules/.package-lock.json ## Check who signed the images that the overlays name (BASE=main: only new ones)
-	@node tools/commands/verify-images.ts $(if $(BASE),--base "$(BASE)")
+	@node tools/commands/verify-images.ts "--base=$$BASE"
 
 new-service: $(NODE) ## Add a service: source, manifests, project, namespace (NAME=invoices-mail)
-	@node tools/commands/new-service.ts "$(NAME)"
+	@node tools/commands/new-service.ts "$$NAME"
 
 new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
-	@node tools/commands/new-environment.ts "$(NAME)"
+	@node tools/commands/new-environment.ts "$$NAME"
 
 ##@ Operate
 
@@ -101,7 +114,7 @@ report: node_modules/.package-lock.json ## Write report/index.html again, and th
 	@node tools/commands/report.ts
 
 branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)
-	@node tools/commands/branch-protection.ts $(if $(BUMP_APP),--bump-app "$(BUMP_APP)") $(if $(DRY_RUN),--dry-run)
+	@node tools/commands/branch-protection.ts $${BUMP_APP:+"--bump-app=$$BUMP_APP"} $${DRY_RUN:+--dry-run}
 
 ##@ Develop
 
@@ -136,10 +149,11 @@ $(NODE):
 
 # npm ci leaves the file behind that the rule is about, older than it wants it.
 node_modules/.package-lock.json: package-lock.json | $(NODE)
-	@echo "▸ Installing the packages" && npm ci --loglevel=error && touch $@
+	@echo "▸ Installing the packages" && npm ci --ignore-scripts --loglevel=error && touch $@
 
-$(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/*/*.ts)))
-%/dist/main.cjs: $(INSTALLED) %/package.json $(wildcard packages/*/src/*.ts)
+# The second expansion knows the service, and takes the names of its files as they are.
+.SECONDEXPANSION:
+%/dist/main.cjs: $(INSTALLED) %/package.json $(wildcard packages/*/src/*.ts) $$(wildcard $$*/*/*.ts)
 	@cd $* && npm run --silent build -- --log-level=warning
 
 .tools/bench/ready: payment-service/bench/peers/package.json payment-service/bench/peers/requirements.txt | $(NODE)

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { main, run, UserError } from "../cli/command.ts";
 import { bump } from "../delivery/bump-commit.ts";
 import { needWholeHistory } from "../delivery/history.ts";
-import { digestOf, sourceOf } from "../images/build.ts";
+import { checkDigest, digestOf, sourceOf } from "../images/build.ts";
 import { checkService } from "../images/images.ts";
 import { verifySignature } from "../images/signature.ts";
 
@@ -17,11 +17,7 @@ main(async () => {
   });
   const { service } = values;
   await checkService(service, values.commit);
-  if (!/^(sha256:[0-9a-f]{64})?$/.test(values.digest)) {
-    throw new UserError(
-      `DIGEST must be sha256: and 64 hexadecimal digits, and is "${values.digest}".`,
-    );
-  }
+  checkDigest(values.digest);
   await needWholeHistory();
   const { commit, name, tag } = await sourceOf(service, values.commit);
   const digest = values.digest || (await digestOf(`${name}:${tag}`));

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { run, UserError } from "../cli/command.ts";
@@ -43,18 +44,35 @@ export async function sourceOf(
   };
 }
 
-/** @returns what the command line asks for: a service, as HEAD has its source @throws UserError when it is none */
-export async function wanted(): Promise<{ source: Source; architectures: string[] }> {
+/** What the command line asks for. */
+interface Wanted {
+  /** Of a service, as HEAD has it. */
+  source: Source;
+  architectures: string[];
+  /** Empty when the command line names none. */
+  digest: string;
+}
+
+/** @throws UserError when the command line names no service, or a digest that is none */
+export async function wanted(): Promise<Wanted> {
   const { values } = parseArgs({
     options: {
       service: { type: "string", default: "" },
       registry: { type: "string" },
       architecture: { type: "string", multiple: true, default: ["amd64", "arm64"] },
+      digest: { type: "string", default: "" },
     },
   });
   await checkService(values.service, "HEAD");
+  checkDigest(values.digest);
   const source = await sourceOf(values.service, "HEAD", values.registry);
-  return { source, architectures: values.architecture };
+  return { source, architectures: values.architecture, digest: values.digest };
+}
+
+/** @throws UserError when it is neither a digest nor empty */
+export function checkDigest(digest: string): void {
+  if (/^(sha256:[0-9a-f]{64})?$/.test(digest)) return;
+  throw new UserError(`DIGEST must be sha256: and 64 hexadecimal digits, and is "${digest}".`);
 }
 
 /** @returns the digest of an image in its registry; undefined when it is not there */
@@ -86,7 +104,10 @@ export async function build(source: Source, folder = ".", show = false): Promise
   const context = await filesOf(commit, folder, paths);
   const file = join(context, sourceFolder(service), "Dockerfile");
   const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image, "--file", file];
-  await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
+  // Without Docker's own provenance: with it what is pushed is an index, which combine() takes apart, so that what is said
+  // of its digest is said of nothing that runs.
+  const env = { ...process.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
+  await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show, env });
   await run("docker", ["push", "--quiet", image]).catch((error: Error) => {
     throw new UserError(`${image} cannot be pushed: docker login first?\n  ${error.message}`);
   });
@@ -113,14 +134,22 @@ export async function published({ name, tag }: Source): Promise<string | undefin
 
 /**
  * Makes one image of those for each architecture.
- * @returns its digest, which is what manifests name
+ * @param images by their digests
+ * @returns its digest, which is what manifests name: of the bytes that are pushed, whatever the tag says afterwards
+ * @throws UserError when the registry has other content under the tag: somebody else pushed it
  */
 export async function combine({ name, tag }: Source, images: string[]): Promise<string> {
   const image = `${name}:${tag}`;
-  await run("docker", ["buildx", "imagetools", "create", "--tag", image, ...images]);
-  const digest = await digestOf(image);
-  if (!digest) throw new UserError(`${image} was pushed, and yet the registry does not have it.`);
-  return digest;
+  const create = (...options: string[]) =>
+    run("docker", ["buildx", "imagetools", "create", ...options, ...images]);
+  const index = await create("--dry-run");
+  const digest = `sha256:${createHash("sha256").update(index).digest("hex")}`;
+  await create("--tag", image);
+  const found = await digestOf(image);
+  if (found === digest) return digest;
+  throw new UserError(
+    `${image} is not what was pushed: the registry has ${found ?? "nothing"}, not ${digest}. Find out who else pushes it.`,
+  );
 }
 
 /** @returns the digest of a service's image, which is built and pushed unless its registry has it already */

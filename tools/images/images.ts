@@ -1,13 +1,24 @@
 import { basename } from "node:path";
 import { run, UserError } from "../cli/command.ts";
 
-/** The services that a commit has: the folders in apps/. The source of each is in the folder of that name and `-service`. */
+/** What a service can be called: a word that is one to shells, URLs, Kubernetes and YAML alike. */
+const serviceName = /^[a-z][a-z0-9-]*$/;
+
+/**
+ * The services that a commit has: the folders in apps/. The source of each is in the folder of that name and `-service`.
+ * @throws UserError when one of them has a name that no service can have
+ */
 export async function servicesAt(commit: string, folder = "."): Promise<string[]> {
-  const list = await run("git", ["-C", folder, "ls-tree", "--name-only", commit, "apps/"]);
-  return list
-    .split("\n")
+  const list = ["ls-tree", "-z", "--name-only", commit, "apps/"];
+  const services = (await run("git", ["-C", folder, ...list]))
+    .split("\0")
     .filter(Boolean)
     .map((path) => basename(path));
+  const strange = services.find((service) => !serviceName.test(service));
+  if (strange === undefined) return services;
+  throw new UserError(
+    `apps/ has ${JSON.stringify(strange)}, which cannot be a service: a to z, digits and hyphens, a letter first.`,
+  );
 }
 
 export const sourceFolder = (service: string): string => `${service}-service`;
