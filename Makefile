@@ -35,7 +35,7 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
 	@depcruise --output-type err tools tests payment-service/bench
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@ava 'tests/tools/**' 'tests/access/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
+	@ava 'tests/tools/**' 'tests/access/**' 'tests/workflows/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts'
 
 test-manifests: $(INSTALLED) ## Test the manifests alone, and run nothing of the services
 	@ava 'tests/manifests/**' '!tests/manifests/mutations.test.ts'

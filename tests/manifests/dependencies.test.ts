@@ -92,7 +92,7 @@ const managers: Record<string, { files: RegExp; dependency: RegExp }> = {
   },
   asdf: {
     files: /^\.tool-versions$/,
-    dependency: /^(?<depName>nodejs|kind|kubectl|kustomize|actionlint|cosign) /gm,
+    dependency: /^(?<depName>nodejs|kind|kubectl|kustomize|actionlint|cosign|act) /gm,
   },
 };
 
