@@ -1,14 +1,13 @@
 # The words that people, CI and workflows type. `make help` lists them.
 
+# What follows a target, as in SERVICE=payment, is data: recipes read it from the environment. On the command line make
+# itself would read a $ in it, before the command that refuses it.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(if $(findstring $$,$(value $(name))),$(error $(name) must be without a dollar sign))))
+
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\# .*/\1/p' $(MAKEFILE_LIST))
 # make 3.81, which macOS has, runs a simple line without a shell, and not on the PATH below, unless told its shell.
 SHELL := /bin/bash
-
-# Options are variables, which the commands read from the environment (tools/cli/options.ts): as they were typed, and
-# expanded neither by make nor by a shell.
-OPTIONS := ANTAEUS_URL ARCHITECTURES ARGOCD_URL BASE BENCH_QUICK BUMP_APP COMMIT DIGEST DRY_RUN ENVIRONMENT FROM_HOOK HEAD LOCAL_REGISTRY_PORT NAME REGISTRY SERVICE TIMEOUT
-$(foreach option,$(OPTIONS),$(if $(value $(option)),$(eval override $(option) := $$(value $(option)))$(eval export $(option))))
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)
@@ -36,7 +35,10 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
 	@depcruise --output-type err tools tests payment-service/bench
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@node tools/commands/test.ts 'tests/tools/**' 'tests/access/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
+	@node tools/commands/test.ts 'tests/tools/**' 'tests/access/**' 'tests/workflows/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
+
+test-manifests: $(INSTALLED) ## Test the manifests alone, and run nothing of the services
+	@node tools/commands/test.ts 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
 
 up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
 	@node tools/commands/up.ts
@@ -75,11 +77,17 @@ promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=p
 bump: $(NODE) ## Put a published image into testing's overlay, on main (SERVICE=payment)
 	@node tools/commands/bump.ts
 
+services: $(NODE) # by .github/workflows/publish.yaml: the services that HEAD has, as JSON
+	@node tools/commands/services.ts
+
 image: $(NODE) # by .github/workflows/publish.yaml: for this machine's architecture (SERVICE=payment)
 	@node tools/commands/image.ts
 
-publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture, signed
+publish: $(NODE) # by .github/workflows/publish.yaml: one image of those for each architecture
 	@node tools/commands/publish.ts
+
+sign: $(NODE) # by .github/workflows/publish.yaml: what make publish made, by its digest (SERVICE=payment DIGEST=sha256:...)
+	@node tools/commands/sign.ts
 
 verify-images: node_modules/.package-lock.json ## Check who signed the images that the overlays name (BASE=main: only new ones)
 	@node tools/commands/verify-images.ts
@@ -144,10 +152,11 @@ $(NODE):
 
 # npm ci leaves the file behind that the rule is about, older than it wants it.
 node_modules/.package-lock.json: package-lock.json | $(NODE)
-	@echo "▸ Installing the packages" && npm ci --loglevel=error && touch $@
+	@echo "▸ Installing the packages" && npm ci --ignore-scripts --loglevel=error && touch $@
 
-$(foreach service,$(SERVICES),$(eval $(service)/dist/main.cjs: $(wildcard $(service)/*/*.ts)))
-%/dist/main.cjs: $(INSTALLED) %/package.json $(wildcard packages/*/src/*.ts)
+# The second expansion knows the service, and takes the names of its files as they are.
+.SECONDEXPANSION:
+%/dist/main.cjs: $(INSTALLED) %/package.json $(wildcard packages/*/src/*.ts) $$(wildcard $$*/*/*.ts)
 	@cd $* && npm run --silent build -- --log-level=warning
 
 .tools/bench/ready: payment-service/bench/peers/package.json payment-service/bench/peers/requirements.txt | $(NODE)

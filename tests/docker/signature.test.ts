@@ -132,7 +132,14 @@ tried("what is published is signed, and is bumped", async (t) => {
   const [isPublished, published] = await command("publish", { ...service, ARCHITECTURES: arch });
   t.true(isPublished, published);
   const digest = (await digestOf(`${name}:${tag}`)) as string;
-  t.is(readFileSync(join(root, "output"), "utf8"), `name=${name}\ndigest=${digest}\n`);
+  const output = readFileSync(join(root, "output"), "utf8");
+  t.is(output, `name=${name}\ndigest=${digest}\nnew=true\n`);
+
+  const [tooEarly, unsigned] = await bump();
+  t.false(tooEarly);
+  t.regex(unsigned, /is not signed by who may publish it/);
+  const [isSigned, signed] = await command("sign", { ...service, DIGEST: digest });
+  t.true(isSigned, signed);
 
   const [isBumped, bumped] = await bump();
   t.true(isBumped, bumped);
@@ -140,10 +147,10 @@ tried("what is published is signed, and is bumped", async (t) => {
   await git("pull", "--quiet", "--rebase", "origin", "main");
   t.regex((await overlays())[1], RegExp(`${digest} is signed`));
 
-  // Its bill of materials is with the image of each architecture.
-  const of = `${name}@${await digestOf(`${name}:${tag}-${arch}`)}`;
+  // Its bill of materials is with the image of each architecture, and with the one that overlays name.
   const bill = ["--key", `${keys.ours}.pub`, "--insecure-ignore-tlog", "--type", "cyclonedx"];
-  await t.notThrowsAsync(cosign(["verify-attestation", ...bill, of]));
+  for (const of of [await digestOf(`${name}:${tag}-${arch}`), digest])
+    await t.notThrowsAsync(cosign(["verify-attestation", ...bill, `${name}@${of}`]));
 });
 
 tried("an image is built once per commit", async (t) => {
@@ -152,6 +159,7 @@ tried("an image is built once per commit", async (t) => {
   t.regex((await command("image", service))[1], /is there already/);
   const [again, printed] = await command("publish", service);
   t.true(again, printed);
+  t.regex(readFileSync(join(root, "output"), "utf8"), /new=false\n$/);
   t.is(await digestOf(`${name}:${tag}`), before);
 });
 

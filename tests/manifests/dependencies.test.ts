@@ -8,6 +8,7 @@ interface Config {
     managerFilePatterns: string[];
     matchStrings: string[];
     depNameTemplate?: string;
+    datasourceTemplate?: string;
   }[];
   packageRules: { [field: string]: unknown; matchManagers?: string[]; matchDepNames?: string[] }[];
 }
@@ -73,7 +74,8 @@ const managers: Record<string, { files: RegExp; dependency: RegExp }> = {
   },
   "github-actions": {
     files: /^\.github\/workflows\/[^/]+\.ya?ml$/,
-    dependency: /uses: (?<depName>[\w./-]+)@|runs-on: (?<runner>ubuntu)-/g,
+    // The last is mise, which it knows by the action before it.
+    dependency: /uses: (?<depName>[\w./-]+)@|runs-on: (?<runner>ubuntu)-|with:\n +version: [\d.]+/g,
   },
   dockerfile: {
     files: /(^|\/|\.)[Dd]ockerfile$/,
@@ -90,7 +92,7 @@ const managers: Record<string, { files: RegExp; dependency: RegExp }> = {
   },
   asdf: {
     files: /^\.tool-versions$/,
-    dependency: /^(?<depName>nodejs|kind|kubectl|kustomize|actionlint|cosign) /gm,
+    dependency: /^(?<depName>nodejs|kind|kubectl|kustomize|actionlint|cosign|act) /gm,
   },
 };
 
@@ -170,6 +172,17 @@ test("the check itself: a manager less leaves a gap, one more is said too", (t) 
   }
   for (const text of ["10.0.0.0/8", "127.0.0.1:8000", "a 1.5 b"])
     t.deepEqual(pins([{ path: "no/pin", text }]), []);
+});
+
+test("what has no date is not waited for, and base images get their digests", (t) => {
+  const runners = config.customManagers.filter(
+    ({ datasourceTemplate }) => datasourceTemplate === "github-runners",
+  );
+  t.is(runners.length, 1);
+  const rule = (field: string, value: string) =>
+    config.packageRules.find((one) => JSON.stringify(one[field]) === JSON.stringify([value]));
+  t.is(rule("matchDatasources", "github-runners")?.minimumReleaseAge, null);
+  t.is(rule("matchManagers", "dockerfile")?.pinDigests, true);
 });
 
 test("every rule is about something that is there", (t) => {

@@ -73,6 +73,7 @@ const sources = {
     go: "sigs.k8s.io/kustomize/kustomize/v5",
     release: kustomizeRelease,
   },
+  act: { version: ["--version"], go: "github.com/nektos/act" },
   actionlint: { version: ["-version"], go: "github.com/rhysd/actionlint/cmd/actionlint" },
   cosign: { version: ["version"], go: "github.com/sigstore/cosign/v3/cmd/cosign" },
   zizmor: { version: ["--version"], pip: "zizmor" },

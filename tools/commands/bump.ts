@@ -1,21 +1,18 @@
 // make bump: an image that was published goes into its service's overlay, as a commit on main.
 import { main, UserError } from "../cli/command.ts";
-import { nameOption, option, revisionOption } from "../cli/options.ts";
+import { nameOption, revisionOption } from "../cli/options.ts";
 import { bump } from "../delivery/bump-commit.ts";
 import { needWholeHistory } from "../delivery/history.ts";
 import { git } from "../git/git.ts";
-import { digestOf, sourceOf } from "../images/build.ts";
+import { digestOf, digestOption, sourceOf } from "../images/build.ts";
 import { checkService } from "../images/images.ts";
 import { verifySignature } from "../images/signature.ts";
 
 main(async () => {
   const service = nameOption("SERVICE");
   const at = revisionOption("COMMIT", "HEAD");
-  const wanted = option("DIGEST");
+  const wanted = digestOption();
   await checkService(service, at);
-  if (!/^(sha256:[0-9a-f]{64})?$/.test(wanted)) {
-    throw new UserError(`DIGEST must be sha256: and 64 hexadecimal digits, and is "${wanted}".`);
-  }
   await needWholeHistory();
   const { commit, name, tag } = await sourceOf(service, at);
   const digest = wanted || (await digestOf(`${name}:${tag}`));

@@ -1,22 +1,26 @@
-// make publish: one image of those that make image pushed on a machine of each architecture, signed.
+// make publish: one image of those that make image pushed on a machine of each architecture. make sign comes after it.
 import { appendFileSync } from "node:fs";
 import { main, UserError } from "../cli/command.ts";
 import { combine, digestOf, published, type Source, wanted } from "../images/build.ts";
-import { sign, verifySignature } from "../images/signature.ts";
+import { attachBillOf } from "../images/sbom.ts";
+import { verifySignature } from "../images/signature.ts";
 
 main(async () => {
   const { source, architectures } = await wanted();
   const { name, tag } = source;
-  const digest = (await published(source)) ?? (await publish(source, architectures));
-  console.log(`▸ ${name}:${tag}@${digest}`);
+  const before = await published(source);
+  const digest = before ?? (await publish(source, architectures));
+  console.log(`▸ ${name}:${tag}@${digest}${before ? " is there already." : ""}`);
   const { GITHUB_OUTPUT } = process.env;
-  if (GITHUB_OUTPUT) appendFileSync(GITHUB_OUTPUT, `name=${name}\ndigest=${digest}\n`);
+  // Of what was there before, this run can say nothing.
+  const outputs = `name=${name}\ndigest=${digest}\nnew=${!before}\n`;
+  if (GITHUB_OUTPUT) appendFileSync(GITHUB_OUTPUT, outputs);
 });
 
-/** @returns the digest of the image that is there now, signed */
+/** @returns the digest of the image that is there now, with the bills of its parts, and not signed yet */
 async function publish(source: Source, architectures: string[]): Promise<string> {
   const tag = `${source.name}:${source.tag}`;
-  const images = await Promise.all(
+  const parts = await Promise.all(
     architectures.map(async (architecture) => {
       const digest = await digestOf(`${tag}-${architecture}`);
       if (!digest) {
@@ -26,11 +30,12 @@ async function publish(source: Source, architectures: string[]): Promise<string>
       }
       // What another workflow pushed under that tag is not of main.
       await verifySignature(`${tag}-${architecture}@${digest}`);
-      return `${source.name}@${digest}`;
+      return { image: `${source.name}@${digest}`, architecture };
     }),
   );
+  const images = parts.map(({ image }) => image);
   const digest = await combine(source, images);
-  await sign(`${tag}@${digest}`);
-  await verifySignature(`${tag}@${digest}`);
+  // Of the digest that overlays name, too: nobody starts from the one of an architecture.
+  for (const part of parts) await attachBillOf(part, source.service, `${tag}@${digest}`);
   return digest;
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { run, UserError } from "../cli/command.ts";
 import { nameOption, option } from "../cli/options.ts";
@@ -43,15 +44,32 @@ export async function sourceOf(
   };
 }
 
+/** What the options ask for. */
+interface Wanted {
+  /** Of a service, as HEAD has it. */
+  source: Source;
+  architectures: string[];
+  /** Empty when DIGEST names none. */
+  digest: string;
+}
+
 /**
- * What SERVICE asks for, as HEAD has its source; REGISTRY and ARCHITECTURES where they are not those of every day.
- * @throws UserError when there is no such service
+ * What SERVICE and DIGEST ask for; REGISTRY and ARCHITECTURES where they are not those of every day.
+ * @throws UserError when there is no such service, or a digest that is none
  */
-export async function wanted(): Promise<{ source: Source; architectures: string[] }> {
+export async function wanted(): Promise<Wanted> {
   const service = nameOption("SERVICE");
   await checkService(service, "HEAD");
   const source = await sourceOf(service, "HEAD", option("REGISTRY") || undefined);
-  return { source, architectures: option("ARCHITECTURES", "amd64 arm64").split(" ") };
+  const architectures = option("ARCHITECTURES", "amd64 arm64").split(" ");
+  return { source, architectures, digest: digestOption() };
+}
+
+/** @returns what DIGEST says; empty where it is not set @throws UserError when that is no digest */
+export function digestOption(): string {
+  const digest = option("DIGEST");
+  if (/^(sha256:[0-9a-f]{64})?$/.test(digest)) return digest;
+  throw new UserError(`DIGEST must be sha256: and 64 hexadecimal digits, and is "${digest}".`);
 }
 
 /** @returns the digest of an image in its registry; undefined when it is not there */
@@ -83,7 +101,10 @@ export async function build(source: Source, folder = ".", show = false): Promise
   const context = await filesOf(commit, folder, paths);
   const file = join(context, sourceFolder(service), "Dockerfile");
   const args = ["--build-arg", `BUILD_COMMIT=${commit}`, "--tag", image, "--file", file];
-  await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show });
+  // Without Docker's own provenance: with it what is pushed is an index, which combine() takes apart, so that what is said
+  // of its digest is said of nothing that runs.
+  const env = { ...process.env, BUILDX_NO_DEFAULT_ATTESTATIONS: "1" };
+  await run("docker", ["build", ...(show ? [] : ["--quiet"]), ...args, context], { show, env });
   await run("docker", ["push", "--quiet", image]).catch((error: Error) => {
     throw new UserError(`${image} cannot be pushed: docker login first?\n  ${error.message}`);
   });
@@ -110,14 +131,22 @@ export async function published({ name, tag }: Source): Promise<string | undefin
 
 /**
  * Makes one image of those for each architecture.
- * @returns its digest, which is what manifests name
+ * @param images by their digests
+ * @returns its digest, which is what manifests name: of the bytes that are pushed, whatever the tag says afterwards
+ * @throws UserError when the registry has other content under the tag: somebody else pushed it
  */
 export async function combine({ name, tag }: Source, images: string[]): Promise<string> {
   const image = `${name}:${tag}`;
-  await run("docker", ["buildx", "imagetools", "create", "--tag", image, ...images]);
-  const digest = await digestOf(image);
-  if (!digest) throw new UserError(`${image} was pushed, and yet the registry does not have it.`);
-  return digest;
+  const create = (...options: string[]) =>
+    run("docker", ["buildx", "imagetools", "create", ...options, ...images]);
+  const index = await create("--dry-run");
+  const digest = `sha256:${createHash("sha256").update(index).digest("hex")}`;
+  await create("--tag", image);
+  const found = await digestOf(image);
+  if (found === digest) return digest;
+  throw new UserError(
+    `${image} is not what was pushed: the registry has ${found ?? "nothing"}, not ${digest}. Find out who else pushes it.`,
+  );
 }
 
 /** @returns the digest of a service's image, which is built and pushed unless its registry has it already */

@@ -2,13 +2,24 @@ import { basename } from "node:path";
 import { UserError } from "../cli/command.ts";
 import { git } from "../git/git.ts";
 
-/** The services that a commit has: the folders in apps/. The source of each is in the folder of that name and `-service`. */
+/** What a service can be called: a word that is one to shells, URLs, Kubernetes and YAML alike. */
+const serviceName = /^[a-z][a-z0-9-]*$/;
+
+/**
+ * The services that a commit has: the folders in apps/. The source of each is in the folder of that name and `-service`.
+ * @throws UserError when one of them has a name that no service can have
+ */
 export async function servicesAt(commit: string, folder = "."): Promise<string[]> {
-  const list = await git(["ls-tree", "--name-only", commit, "apps/"], { folder });
-  return list
-    .split("\n")
+  const list = await git(["ls-tree", "-z", "--name-only", commit, "apps/"], { folder });
+  const services = list
+    .split("\0")
     .filter(Boolean)
     .map((path) => basename(path));
+  const strange = services.find((service) => !serviceName.test(service));
+  if (strange === undefined) return services;
+  throw new UserError(
+    `apps/ has ${JSON.stringify(strange)}, which cannot be a service: a to z, digits and hyphens, a letter first.`,
+  );
 }
 
 export const sourceFolder = (service: string): string => `${service}-service`;
