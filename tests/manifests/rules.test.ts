@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { here } from "../support/repository.ts";
+import { countedIn, escapes, withCounts } from "./counts.ts";
 import { rules } from "./rules.ts";
 
 test("a fork passes that changes the owner everywhere", async (t) => {
@@ -16,6 +17,19 @@ test("a fork passes that changes the owner everywhere", async (t) => {
     t.is(copy.owner, "a-fork");
     for (const { title, check } of rules) t.deepEqual(await check(copy), [], title);
   });
+});
+
+test("the documents say how many escape attempts there are: make report writes it", (t) => {
+  t.true(escapes >= 90);
+  for (const file of countedIn) {
+    const text = here.read(file);
+    t.regex(text, /<!-- escapes -->\d+<!-- \/escapes -->/, file);
+    t.is(withCounts(text), text, file);
+  }
+  t.is(
+    withCounts("<!-- escapes -->1<!-- /escapes -->"),
+    `<!-- escapes -->${escapes}<!-- /escapes -->`,
+  );
 });
 
 for (const { title, check } of rules) {

@@ -1,4 +1,4 @@
-// make report: a page of what the last make e2e found, and the tables of docs/access.md, which say what it tries.
+// make report: a page of what the last make e2e found, and in the documents the tables and numbers of what is tried.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { UserError, main } from "../../tools/cli/command.ts";
@@ -9,7 +9,12 @@ import { tablesFile, withTables } from "../access/tables.ts";
 const folder = "report";
 
 main(async () => {
-  writeTables(tablesFile);
+  rewrite(tablesFile, withTables);
+  // The number comes of the repository itself.
+  if (existsSync("README.md")) {
+    const { countedIn, withCounts } = await import("../manifests/counts.ts");
+    for (const file of countedIn) rewrite(file, withCounts);
+  }
   const found = read();
   if (Object.keys(found).length === 0) {
     throw new UserError(
@@ -20,13 +25,13 @@ main(async () => {
   console.log(`▸ ${folder}/index.html: ${summary(found)}`);
 });
 
-/** The tables that are declared, whatever the last run found. */
-function writeTables(file: string): void {
+/** What is declared, whatever the last run found. */
+function rewrite(file: string, write: (text: string) => string): void {
   const before = readFileSync(file, "utf8");
-  const after = withTables(before);
+  const after = write(before);
   if (after === before) return;
   writeFileSync(file, after);
-  console.log(`▸ ${file}: its tables are written again.`);
+  console.log(`▸ ${file}: its tables and numbers are written again.`);
 }
 
 function read(): Found {

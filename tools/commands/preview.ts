@@ -31,7 +31,10 @@ main(async () => {
   // GitHub takes the owners from the branch that is merged into.
   const codeowners = join(files.base, ".github/CODEOWNERS");
   const rules = parse(existsSync(codeowners) ? readFileSync(codeowners, "utf8") : "");
-  const refused = [...(await unfit(base, files.base)), ...(await unfit(head, files.head))];
+  const refused = [
+    ...((await isReviewed(base)) ? [] : guard(await treeOf(base, files.base))),
+    ...guard(await treeOf(head, files.head)),
+  ];
   if (refused.length > 0) {
     const whom = owners(rules, table);
     const lines = [...new Set(refused.map((finding) => sentence(finding, whom)))];
