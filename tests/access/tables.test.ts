@@ -9,7 +9,7 @@ test("the tables of docs/access.md are the declared ones: make report writes the
   const document = readFileSync(tablesFile, "utf8");
   t.regex(document, /<!-- permissions -->.+sync to what Git says.+<!-- \/permissions -->/s);
   t.is(withTables(document), document);
-  for (const name of ["permissions", "network"])
+  for (const name of ["allowed", "permissions", "refused", "network"])
     t.true(document.includes(`<!-- ${name} -->`) && document.includes(`<!-- /${name} -->`), name);
 });
 
@@ -35,6 +35,12 @@ test("the tables go between their markers, again and again", (t) => {
   );
   t.is(withTables(once), once);
   t.is(withTables("no markers"), "no markers");
+  const allowed = withTables("<!-- allowed --><!-- /allowed -->");
+  t.regex(
+    allowed,
+    /^\| `Deployment\.spec` \| `replicas`: 1 to 10; `revisionHistoryLimit`: 1 to 10;/m,
+  );
+  t.regex(allowed, /^\| `pod\.volumes\[\]\.emptyDir` \| `sizeLimit` \(required\): 1Mi to 999Mi/m);
   t.regex(once, /^\| roll back \| yes \| – \| yes \| – \|$/m);
   t.regex(once, /^\| payment \| – \| – \| itself \| – \| – \| yes \| yes \| – \|$/m);
 });

@@ -1,3 +1,5 @@
+import { kinds, kustomization } from "../../tools/guard/allowed.ts";
+import { type Fields, isList, isValue, type Shape, type Value } from "../../tools/guard/values.ts";
 import { table } from "../../tools/pages/markdown.ts";
 import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
 import { permissions, refused, type Who } from "./permissions.ts";
@@ -60,9 +62,40 @@ export function networkMarkdown(): string {
   ]);
 }
 
-/** Puts all tables where a text has their markers: `<!-- network -->` and `<!-- /network -->`. */
+/** What a team may merge, as a table of Markdown: a row for the fields of each object, wherever there is such a one. */
+export function allowedMarkdown(): string {
+  const found = new Map<Fields, string[]>();
+  const visit = (shape: Shape, path: string): void => {
+    if (isList(shape)) visit(shape[0], `${path}[]`);
+    else if (!isValue(shape)) {
+      const where = path.replace("Deployment.spec.template.spec", "pod");
+      found.set(shape, [...(found.get(shape) ?? []), `\`${where}\``]);
+      for (const [name, inner] of Object.entries(shape)) visit(inner, `${path}.${bare(name)}`);
+    }
+  };
+  const subjects: Record<string, Shape> = { "kustomization.yaml": kustomization, ...kinds };
+  for (const [name, shape] of Object.entries(subjects)) visit(shape, name);
+  const rows = [...found].map(([shape, paths]) => [paths.join(", "), valuesOf(shape).join("; ")]);
+  const all = [["where", "what may stand there"], ...rows.filter(([, values]) => values)];
+  return table(all.map((row) => row.map((cell) => ({ markdown: cell }))));
+}
+
+const bare = (name: string) => name.replace("!", "");
+
+/** The fields that are values, or lists of such. */
+function valuesOf(shape: Fields): string[] {
+  return Object.entries(shape).flatMap(([name, inner]) => {
+    const isMany = isList(inner);
+    const value = isMany ? inner[0] : inner;
+    if (!isValue(value)) return [];
+    return `\`${bare(name)}${isMany ? "[]" : ""}\`${name.endsWith("!") ? " (required)" : ""}: ${(value as Value).says}`;
+  });
+}
+
+/** Puts the tables where a text has their markers: `<!-- network -->` and `<!-- /network -->`. */
 export function withTables(text: string): string {
   const tables = {
+    allowed: allowedMarkdown(),
     permissions: permissionsMarkdown(),
     refused: refusedMarkdown(),
     network: networkMarkdown(),

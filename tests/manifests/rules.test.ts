@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { here } from "../support/repository.ts";
+import { countedIn, countedIn, escapes, escapes, withCounts, withCounts } from "./counts.ts";
 import { rules } from "./rules.ts";
 
 test("a fork passes that changes the owner everywhere", async (t) => {
@@ -18,8 +19,30 @@ test("a fork passes that changes the owner everywhere", async (t) => {
   });
 });
 
+test("the documents say how many escape attempts there are: make report writes it", (t) => {
+  t.true(escapes >= 90);
+  for (const file of countedIn) {
+    const text = here.read(file);
+    t.regex(text, /<!-- escapes -->\d+<!-- \/escapes -->/, file);
+    t.is(withCounts(text), text, file);
+  }
+  t.is(
+    withCounts("<!-- escapes -->1<!-- /escapes -->"),
+    `<!-- escapes -->${escapes}<!-- /escapes -->`,
+  );
+});
+
 for (const { title, check } of rules) {
   test(title, async (t) => {
     t.deepEqual(await check(here), []);
   });
 }
+
+test("documents say how many escape attempts there are: make report writes it", (t) => {
+  t.true(escapes >= 90);
+  for (const file of countedIn) {
+    const text = readFileSync(file, "utf8");
+    t.true(text.includes("<!-- escapes -->"), file);
+    t.is(withCounts(text), text, file);
+  }
+});

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { run, succeeds, UserError } from "../cli/command.ts";
 import { findTool, goEnvironment, hasGo, keep, pinned, temporary } from "../cli/pinned-tools.ts";
@@ -42,7 +43,18 @@ async function kustomize(
     ...(await basesFromGo(root)),
     GIT_ALLOW_PROTOCOL: protocols,
   };
-  return { name, build: (folder) => run(command, [...args, folder], { env }) };
+  return { name, build: (folder) => inTurn(() => run(command, [...args, folder], { env })) };
+}
+
+/** As many at a time as there are processors: Kustomize gives up on a Git that takes half a minute. */
+const lanes = Array.from({ length: availableParallelism() }, () => Promise.resolve<unknown>(""));
+let turn = 0;
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const lane = turn++ % lanes.length;
+  const done = (lanes[lane] ?? Promise.resolve()).then(work);
+  lanes[lane] = done.catch(() => {});
+  return done;
 }
 
 /**
