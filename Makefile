@@ -5,10 +5,10 @@
 # make 3.81, which macOS has, runs a simple line without a shell, and not on the PATH below, unless told its shell.
 SHELL := /bin/bash
 
-# Options are variables, which the commands read from the environment (tools/cli/options.ts): as they were typed, and
-# expanded neither by make nor by a shell.
-OPTIONS := ANTAEUS_URL ARCHITECTURES ARGOCD_URL BASE BENCH_QUICK BUMP_APP COMMIT DIGEST DRY_RUN ENVIRONMENT FROM_HOOK HEAD LOCAL_REGISTRY_PORT NAME REGISTRY SERVICE TIMEOUT
-$(foreach option,$(OPTIONS),$(if $(value $(option)),$(eval override $(option) := $$(value $(option)))$(eval export $(option))))
+# Options are variables, which the commands read from the environment (tools/cli/options.ts). Those of the command line
+# get there as they were typed: make would expand them, and run what they say.
+OPTIONS := $(foreach variable,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(variable)))),$(variable)))
+$(foreach option,$(OPTIONS),$(eval override $(option) := $$(value $(option)))$(eval export $(option)))
 
 # Everything runs on the Node that .tool-versions pins: the machine's, or else one from npm.
 NODE_VERSION := $(shell sed -n 's/^nodejs //p' .tool-versions)

@@ -308,6 +308,20 @@ test("make down removes the registry where the cluster is gone, or kind", async 
   }
 });
 
+test("make disaster-drill fails, and runs nothing, when the guide has no such heading", async (t) => {
+  const folder = await repository();
+  mkdirSync(join(folder, "docs"));
+  writeFileSync(
+    join(folder, "docs/operations.md"),
+    "## The cluster is lost\n\n```sh\nmake down\n```\n",
+  );
+  const programs = { bash: "echo a command was run", make: "echo a command was run" };
+  const [succeeded, printed] = await script("disaster-drill", programs, folder);
+  t.false(succeeded);
+  t.regex(printed, /has no commands under "The cluster is gone"/);
+  t.notRegex(printed, /a command was run/);
+});
+
 test("make status without kubectl names kubectl, not its context", async (t) => {
   const [succeeded, printed] = await script("status", {});
   t.false(succeeded);
