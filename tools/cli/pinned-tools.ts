@@ -10,7 +10,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { run, succeeds } from "./command.ts";
 import { warn } from "./progress.ts";
-import { kustomizeRelease, programOf, type Release } from "./release.ts";
+import { kustomizeReleases, programOf, type Releases } from "./release.ts";
 
 const versions = new Map(
   readFileSync(join(import.meta.dirname, "../../.tool-versions"), "utf8")
@@ -56,7 +56,7 @@ interface Source {
   /** A Go package that can be built, without its version. */
   go?: string;
   /** Its archives among the releases on GitHub, for machines without Go. */
-  release?: Release;
+  releases?: Releases;
   /** A package of PyPI that has the program in it. */
   pip?: string;
 }
@@ -65,7 +65,7 @@ const sources = {
   kustomize: {
     version: ["version"],
     go: "sigs.k8s.io/kustomize/kustomize/v5",
-    release: kustomizeRelease,
+    releases: kustomizeReleases,
   },
   actionlint: { version: ["-version"], go: "github.com/rhysd/actionlint/cmd/actionlint" },
   cosign: { version: ["version"], go: "github.com/sigstore/cosign/v3/cmd/cosign" },
@@ -88,7 +88,7 @@ export async function findTool(name: ToolName): Promise<Tool | undefined> {
   const command = resolve(`.tools/${name}-${version}/${name}`);
   const ways = [
     async () => source.go && (await goInstall(command, `${source.go}@v${version}`)),
-    async () => source.release && (await download(command, source.release)),
+    async () => source.releases && (await download(command, source.releases, version)),
     async () => source.pip && (await pipInstall(command, `${source.pip}==${version}`)),
   ];
   for (const way of ways) {
@@ -108,9 +108,9 @@ async function goInstall(command: string, what: string): Promise<void> {
   keep(folder, dirname(command));
 }
 
-async function download(command: string, release: Release): Promise<void> {
+async function download(command: string, releases: Releases, version: string): Promise<void> {
   console.log(`▸ Downloading ${basename(command)} from its release on GitHub, once`);
-  const program = await programOf(release, basename(command));
+  const program = await programOf(releases, version, basename(command));
   const folder = temporary();
   writeFileSync(join(folder, basename(command)), program, { mode: 0o755 });
   keep(folder, dirname(command));
