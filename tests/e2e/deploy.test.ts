@@ -2,6 +2,7 @@ import test from "ava";
 import { waitFor } from "../../tools/cli/progress.ts";
 import { reasons } from "../../tools/kubernetes/cluster.ts";
 import { localRegistry } from "../../tools/local/registry.ts";
+import { owner } from "../support/owner.ts";
 import { resourceTree } from "./support/argocd.ts";
 import { application, charges, commit, pods, restore, untilLive } from "./support/cluster.ts";
 
@@ -15,7 +16,7 @@ const names = async () => (await pods("payment")).map(({ metadata }) => metadata
  */
 async function pushImageForNoPlatform(): Promise<string> {
   const mediaType = "application/vnd.oci.image.index.v1+json";
-  const url = `http://${localRegistry}/v2/bpesics/pe-payment/manifests/e2e-no-platform`;
+  const url = `http://${localRegistry}/v2/${owner.toLowerCase()}/pe-payment/manifests/e2e-no-platform`;
   const response = await fetch(url, {
     method: "PUT",
     headers: { "content-type": mediaType },

@@ -7,9 +7,10 @@ import { run } from "../../tools/cli/command.ts";
 import { nameOnGitHub } from "../../tools/github/client.ts";
 import { differences, type Ruleset, ruleset } from "../../tools/github/ruleset.ts";
 import { type FakeGh, fakeGh, httpError, signedIn, type Table } from "../support/fake-gh.ts";
+import { onGitHub } from "../support/owner.ts";
 
 const place = "clusters/repository/kustomization.yaml";
-const path = "repos/bpesics/pe-gitops/rulesets";
+const path = `repos/${onGitHub}/rulesets`;
 const ours = ruleset();
 
 const list = `api ${path}?includes_parents=false&per_page=100`;
@@ -148,7 +149,7 @@ test("GitHub's own order and its own fields are no difference", (t) => {
   const checks = parameters(copy, "required_status_checks");
   (checks.required_status_checks as unknown[]).reverse();
   checks.do_not_enforce_on_create = false;
-  t.is(differences({ ...copy, id: 7, node_id: "x", source: "bpesics/pe-gitops" }, ours), "");
+  t.is(differences({ ...copy, id: 7, node_id: "x", source: onGitHub }, ours), "");
 });
 
 test("a server that takes a field and forgets it fails the command, which names the field", async (t) => {
@@ -304,19 +305,19 @@ test("whoever cannot go on is told what to do, without a stack", async (t) => {
 test("a repository that is not on GitHub is told from one that is", async (t) => {
   const name = (url: string) => nameOnGitHub(`        value: ${url}\n`);
   for (const url of [
-    "https://github.com/bpesics/pe-gitops.git",
-    "https://github.com/bpesics/pe-gitops",
-    "'https://github.com/bpesics/pe-gitops/'",
-    "git@github.com:bpesics/pe-gitops.git",
-    "ssh://git@github.com/bpesics/pe-gitops.git",
+    "https://github.com/an-owner/a-name.git",
+    "https://github.com/an-owner/a-name",
+    "'https://github.com/an-owner/a-name/'",
+    "git@github.com:an-owner/a-name.git",
+    "ssh://git@github.com/an-owner/a-name.git",
   ]) {
-    t.is(name(url), "bpesics/pe-gitops", url);
+    t.is(name(url), "an-owner/a-name", url);
   }
   for (const url of [
     "http://git.git.svc/pe-gitops.git",
-    "https://gitlab.com/bpesics/pe-gitops.git",
-    "https://github.com.example/bpesics/pe-gitops.git",
-    "https://github.com/bpesics",
+    "https://gitlab.com/an-owner/a-name.git",
+    "https://github.com.example/an-owner/a-name.git",
+    "https://github.com/an-owner",
   ]) {
     t.throws(() => name(url), { message: /is not GitHub/ }, url);
   }

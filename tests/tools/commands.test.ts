@@ -100,6 +100,7 @@ test("make help tells of every target that people type", async (t) => {
     "bump",
     "verify-images",
     "install-asdf-tools",
+    "size",
   ]) {
     t.regex(help, new RegExp(`make ${target}\\b.*\\w`));
   }
@@ -116,6 +117,18 @@ test("make help groups them, and no target is a file's", async (t) => {
       new RegExp(`^\\.PHONY:.* ${target}\\b`, "m"),
     );
   }
+});
+
+test("the Makefile is one for make 3.81, which macOS has", (t) => {
+  const makefile = readFileSync("Makefile", "utf8");
+  // Without a shell of its own that make looks up simple lines on the PATH that it was started with.
+  t.regex(makefile, /^SHELL := \/bin\/bash$/m);
+  t.regex(makefile, /^export PATH := \$\(CURDIR\)\/node_modules\/\.bin:/m);
+  // What came later is not known to it, and mostly ignored without a word.
+  const later =
+    /^\.ONESHELL|\.SHELLFLAGS|\.EXTRA_PREREQS|\.WAIT|\$\((file|guile|let|intcmp) |^undefine |^private | != |&:|::=/m;
+  t.notRegex(makefile, later);
+  t.regex("A != uname\n", later, "the check itself");
 });
 
 test("make install-asdf-tools calls mise, or asdf, whichever is there", async (t) => {
@@ -293,6 +306,20 @@ test("make down removes the registry where the cluster is gone, or kind", async 
     t.true(succeeded, printed);
     t.regex(printed, /There is no cluster to remove.*\nThe registry is removed/);
   }
+});
+
+test("make disaster-drill fails, and runs nothing, when the guide has no such heading", async (t) => {
+  const folder = await repository();
+  mkdirSync(join(folder, "docs"));
+  writeFileSync(
+    join(folder, "docs/operations.md"),
+    "## The cluster is lost\n\n```sh\nmake down\n```\n",
+  );
+  const programs = { bash: "echo a command was run", make: "echo a command was run" };
+  const [succeeded, printed] = await script("disaster-drill", programs, folder);
+  t.false(succeeded);
+  t.regex(printed, /has no commands under "The cluster is gone"/);
+  t.notRegex(printed, /a command was run/);
 });
 
 test("make status without kubectl names kubectl, not its context", async (t) => {

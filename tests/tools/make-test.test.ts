@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { pinned } from "../../tools/cli/pinned-tools.ts";
-import { kustomizeRelease, programOf, type Release } from "../../tools/cli/release.ts";
+import { kustomizeReleases, programOf, type Releases } from "../../tools/cli/release.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
 test.after.always(() => rmSync(root, { recursive: true }));
@@ -101,37 +101,43 @@ function tar(files: Record<string, string>): Buffer {
 }
 
 /** A place that has an archive, and what is known of it. */
-async function release(t: ExecutionContext, archive: Buffer, status = 200): Promise<Release> {
+async function release(t: ExecutionContext, archive: Buffer, status = 200): Promise<Releases> {
   const server = createServer((_request, response) => response.writeHead(status).end(archive));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
   return {
-    version: "1.0.0",
-    url: (platform) => `http://127.0.0.1:${port}/${platform}`,
-    sha256: { linux_amd64: createHash("sha256").update(archive).digest("hex") },
+    archive: (version, platform) => `tool-${version}-${platform}`,
+    url: (version, archive) => `http://127.0.0.1:${port}/${version}/${archive}`,
+    sha256: { "tool-1.0.0-linux_amd64": createHash("sha256").update(archive).digest("hex") },
   };
 }
 
 test("a program is taken out of its release, if that is the one that was released", async (t) => {
   const archive = gzipSync(tar({ LICENSE: "x".repeat(600), tool: "the program", more: "y" }));
   const good = await release(t, archive);
-  t.is((await programOf(good, "tool", "linux_amd64")).toString(), "the program");
+  t.is((await programOf(good, "1.0.0", "tool", "linux_amd64")).toString(), "the program");
 
-  const wrong = { ...good, sha256: { linux_amd64: "0".repeat(64) } };
-  const message = (release: Release, name = "tool", platform = "linux_amd64") =>
-    t.throwsAsync(programOf(release, name, platform)).then((error) => error?.message ?? "");
+  const wrong = { ...good, sha256: { "tool-1.0.0-linux_amd64": "0".repeat(64) } };
+  const message = (releases: Releases, name = "tool", platform = "linux_amd64") =>
+    t
+      .throwsAsync(programOf(releases, "1.0.0", name, platform))
+      .then((error) => error?.message ?? "");
   t.regex(await message(wrong), /is not what was released: its SHA-256 is [0-9a-f]{64}/);
   t.regex(await message(good, "tools"), /There is no tools in the archive/);
-  t.regex(await message(good, "tool", "plan9_mips"), /no release for plan9_mips/);
+  t.regex(
+    await message(good, "tool", "plan9_mips"),
+    /No checksum of tool-1.0.0-plan9_mips is known/,
+  );
   t.regex(await message(await release(t, archive, 404)), /answers 404/);
   const nowhere = { ...good, url: () => "http://127.0.0.1:9/" };
   t.regex(await message(nowhere), /127\.0\.0\.1:9 does not answer/);
 });
 
-test("Kustomize's release is the pinned one, for every platform that people work on", (t) => {
-  t.is(kustomizeRelease.version, pinned("kustomize"));
-  const platforms = Object.keys(kustomizeRelease.sha256);
-  t.deepEqual(platforms.sort(), ["darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64"]);
-  for (const sum of Object.values(kustomizeRelease.sha256)) t.regex(sum, /^[0-9a-f]{64}$/);
+test("the pinned Kustomize has a checksum for every platform that people work on", (t) => {
+  const { archive, sha256 } = kustomizeReleases;
+  const platforms = ["darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64"];
+  const archives = platforms.map((platform) => archive(pinned("kustomize"), platform));
+  t.deepEqual(Object.keys(sha256).sort(), archives, "checksums.txt of the release has them");
+  for (const sum of Object.values(sha256)) t.regex(sum, /^[0-9a-f]{64}$/);
 });

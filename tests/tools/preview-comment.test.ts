@@ -13,7 +13,7 @@ const head = "5d6e7f80".repeat(5);
 /** What a workflow's expressions read, after a run of the tests of a fork's branch. */
 const context = {
   github: {
-    repository: "bpesics/pe-gitops",
+    repository: "an-owner/a-name",
     token: "a-token",
     event: {
       repository: { default_branch: "main" },
@@ -27,9 +27,9 @@ const context = {
 };
 
 const list =
-  "api --method GET repos/bpesics/pe-gitops/pulls -f state=open -f base=main -f head=somebody:change ";
+  "api --method GET repos/an-owner/a-name/pulls -f state=open -f base=main -f head=somebody:change ";
 const comment = "pr comment 7 --edit-last --create-if-none --body-file report/preview.md";
-const commented = { [comment]: ["https://github.com/bpesics/pe-gitops/pull/7#issuecomment-900"] };
+const commented = { [comment]: ["https://github.com/an-owner/a-name/pull/7#issuecomment-900"] };
 
 /** Runs the step that comments to its end, as GitHub does. */
 async function step(t: ExecutionContext, table: Table, github = context.github) {
@@ -69,7 +69,7 @@ test("the preview is one comment of the pull request that has this commit as its
   t.true(succeeded, printed);
   t.regex(printed, /pull\/7#issuecomment-900/);
   t.deepEqual(asked, [`${list}--jq .[] | "\\(.head.sha) \\(.number)"`, comment]);
-  t.like(env, { GH_TOKEN: "a-token", GH_REPO: "bpesics/pe-gitops" });
+  t.like(env, { GH_TOKEN: "a-token", GH_REPO: "an-owner/a-name" });
 });
 
 test("a preview that is overtaken, or of a pull request to elsewhere, is not shown", async (t) => {

@@ -22,10 +22,11 @@ import { imageIn, overlayFile } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 import { type FakeGh, fakeGh, httpError, signedIn } from "../support/fake-gh.ts";
+import { onGitHub, owner, registry } from "../support/owner.ts";
 
 const tip = "4bb5a1d0c4e7f0a4b7d3c2f1e6a5948372615048";
 const image = {
-  name: "ghcr.io/bpesics/pe-payment",
+  name: `${registry}/pe-payment`,
   newTag: "20261122-1a2b3c4d5e6f",
   digest: `sha256:${"c5".repeat(32)}`,
 };
@@ -117,7 +118,7 @@ const refused: [what: string, change: (testing: Testing) => void, why: RegExp][]
   [
     "a pod of another image",
     (is) => Object.assign(is.pods[0]?.spec.containers[0] as object, { image: "ghcr.io/x:1" }),
-    /payment-6d5f-abcde is of ghcr.io\/x:1, not of ghcr.io\/bpesics/,
+    new RegExp(`payment-6d5f-abcde is of ghcr.io/x:1, not of ${registry}`),
   ],
   [
     "a pod that was given another digest",
@@ -186,10 +187,10 @@ const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 const name = `promote-payment-${image.newTag}`;
-const pull = "https://github.com/bpesics/pe-gitops/pull/7";
-const list = `api repos/bpesics/pe-gitops/pulls?state=open&head=bpesics:${name}`;
+const pull = `https://github.com/${onGitHub}/pull/7`;
+const list = `api repos/${onGitHub}/pulls?state=open&head=${owner}:${name}`;
 const title = `payment: ${image.newTag} to production`;
-const create = `pr create --repo bpesics/pe-gitops --head ${name} --base main --title ${title} --body-file -`;
+const create = `pr create --repo ${onGitHub} --head ${name} --base main --title ${title} --body-file -`;
 
 /** A working copy with its origin, and a kubectl and a gh beside it. */
 async function setUp(t: ExecutionContext) {
@@ -280,7 +281,7 @@ test("the command pushes a branch with two changed lines, and opens a pull reque
   const { origin, git, newest, gh, promote, branches, work } = await setUp(t);
   const [succeeded, printed] = await promote();
   t.true(succeeded, printed);
-  t.regex(printed, /Opened https:\/\/github.com\/bpesics\/pe-gitops\/pull\/7/);
+  t.true(printed.includes(`Opened ${pull}`), printed);
   t.deepEqual(await branches(work), ["main"], "no branch is left here");
   t.is(await git("status", "--porcelain"), "");
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import { pinned } from "../../tools/cli/pinned-tools.ts";
 import { Unsigned, verifySignature } from "../../tools/images/signature.ts";
+import { onGitHub, registry } from "../support/owner.ts";
 
 // What cosign is asked. Whether it then refuses what it should is tested with itself: tests/docker/signature.test.ts.
 const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
@@ -23,7 +24,7 @@ function cosign(ending = "true"): () => string[] {
   return () => readFileSync(args, "utf8").trim().split("\n");
 }
 
-const name = "ghcr.io/bpesics/pe-payment";
+const name = `${registry}/pe-payment`;
 const digest = `sha256:${"c5".repeat(32)}`;
 const image = `${name}:20261122-1a2b3c4d5e6f@${digest}`;
 const claim = ["--annotations", `image=${name}:20261122-1a2b3c4d5e6f`, `${name}@${digest}`];
@@ -31,7 +32,7 @@ const claim = ["--annotations", `image=${name}:20261122-1a2b3c4d5e6f`, `${name}@
 test.serial("it must be the workflow on main that signed, and for this name and tag", async (t) => {
   const asked = cosign();
   await verifySignature(image);
-  const workflow = "https://github.com/bpesics/pe-gitops/.github/workflows/publish.yaml";
+  const workflow = `https://github.com/${onGitHub}/.github/workflows/publish.yaml`;
   t.deepEqual(asked(), [
     ...["verify", "--certificate-identity", `${workflow}@refs/heads/main`],
     ...["--certificate-oidc-issuer", "https://token.actions.githubusercontent.com"],

@@ -10,7 +10,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { run, succeeds } from "./command.ts";
 import { warn } from "./progress.ts";
-import { kustomizeRelease, programOf, type Release } from "./release.ts";
+import { kustomizeReleases, programOf, type Releases } from "./release.ts";
 
 /** The version of each program, from the text of .tool-versions. */
 export const toolVersions = (text: string): Map<string, string> =>
@@ -62,7 +62,7 @@ interface Source {
   /** A Go package that can be built, without its version. */
   go?: string;
   /** Its archives among the releases on GitHub, for machines without Go. */
-  release?: Release;
+  releases?: Releases;
   /** A package of PyPI that has the program in it. */
   pip?: string;
 }
@@ -71,7 +71,7 @@ const sources = {
   kustomize: {
     version: ["version"],
     go: "sigs.k8s.io/kustomize/kustomize/v5",
-    release: kustomizeRelease,
+    releases: kustomizeReleases,
   },
   act: { version: ["--version"], go: "github.com/nektos/act" },
   actionlint: { version: ["-version"], go: "github.com/rhysd/actionlint/cmd/actionlint" },
@@ -95,7 +95,7 @@ export async function findTool(name: ToolName): Promise<Tool | undefined> {
   const command = resolve(`.tools/${name}-${version}/${name}`);
   const ways = [
     async () => source.go && (await goInstall(command, `${source.go}@v${version}`)),
-    async () => source.release && (await download(command, source.release)),
+    async () => source.releases && (await download(command, source.releases, version)),
     async () => source.pip && (await pipInstall(command, `${source.pip}==${version}`)),
   ];
   for (const way of ways) {
@@ -115,9 +115,9 @@ async function goInstall(command: string, what: string): Promise<void> {
   keep(folder, dirname(command));
 }
 
-async function download(command: string, release: Release): Promise<void> {
+async function download(command: string, releases: Releases, version: string): Promise<void> {
   console.log(`▸ Downloading ${basename(command)} from its release on GitHub, once`);
-  const program = await programOf(release, basename(command));
+  const program = await programOf(releases, version, basename(command));
   const folder = temporary();
   writeFileSync(join(folder, basename(command)), program, { mode: 0o755 });
   keep(folder, dirname(command));

@@ -24,7 +24,8 @@ main(async () => {
   const leftOut: string[] = [];
   const why = await whyNotRendered();
   if (why) {
-    const files = globSync(rendering).filter((file) => !reading.includes(file));
+    const others = [...reading, ...patterns.map((pattern) => pattern.replace(/^!/, ""))];
+    const files = globSync(rendering).filter((file) => !others.includes(file));
     patterns.push(...files.map((file) => `!${file}`));
     leftOut.push(`${files.length} files of tests that render manifests (${why})`);
   }

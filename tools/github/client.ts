@@ -63,7 +63,7 @@ export class GitHub {
 /**
  * The repository that Argo CD reads.
  * @param kustomization the text of clusters/repository/kustomization.yaml
- * @returns its owner and name on GitHub, such as bpesics/pe-gitops
+ * @returns its owner and name on GitHub, such as an-owner/pe-gitops
  * @throws UserError when it is elsewhere
  */
 export function nameOnGitHub(
