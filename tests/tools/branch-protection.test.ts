@@ -74,7 +74,7 @@ function empty(t: ExecutionContext): string {
 }
 
 test("a missing ruleset is created, and read back", async (t) => {
-  const gh = fakeGh(t, missing());
+  const gh = fakeGh(missing());
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
   t.regex(printed, /Created, and read back: it is as it should be/);
@@ -83,7 +83,7 @@ test("a missing ruleset is created, and read back", async (t) => {
 });
 
 test("one that is as it should be is not written again", async (t) => {
-  const gh = fakeGh(t, present(stored(7, ours)));
+  const gh = fakeGh(present(stored(7, ours)));
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
   t.regex(printed, /It is as it should be/);
@@ -91,7 +91,7 @@ test("one that is as it should be is not written again", async (t) => {
 });
 
 test("what somebody switched off is named, and put right", async (t) => {
-  const gh = fakeGh(t, present(stored(7, ours, nobodyReviews), stored(7, ours)));
+  const gh = fakeGh(present(stored(7, ours, nobodyReviews), stored(7, ours)));
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
   t.regex(printed, /^\+ +require_code_owner_review: false,\n- +require_code_owner_review: true,$/m);
@@ -159,7 +159,7 @@ test("a server that takes a field and forgets it fails the command, which names 
     missing(stored(41, ours, forgets)),
     present(stored(7, ours, nobodyReviews), stored(7, ours, forgets)),
   ]) {
-    const gh = fakeGh(t, table);
+    const gh = fakeGh(table);
     const [succeeded, printed] = await command(gh);
     t.false(succeeded);
     t.regex(printed, /GitHub took the ruleset, .*\n- +require_last_push_approval: true,$/ms);
@@ -171,16 +171,16 @@ test("a server that takes a field and forgets it fails the command, which names 
 test("a dry run prints what it would write, and writes nothing", async (t) => {
   const args = ["--dry-run"];
   const heredoc = `<<'END'\n${JSON.stringify(ours, null, 2)}\nEND\n`;
-  const absent = fakeGh(t, missing());
+  const absent = fakeGh(missing());
   const [, creates] = await command(absent, { args });
   t.true(creates.includes(`gh ${create} ${heredoc}`), creates);
 
-  const different = fakeGh(t, present(stored(7, ours, nobodyReviews)));
+  const different = fakeGh(present(stored(7, ours, nobodyReviews)));
   const [, updates] = await command(different, { args });
   t.true(updates.includes(`gh ${update} ${heredoc}`), updates);
   t.regex(updates, /^\+ +require_code_owner_review: false,$/m);
 
-  const fine = fakeGh(t, present(stored(7, ours)));
+  const fine = fakeGh(present(stored(7, ours)));
   const [, nothing] = await command(fine, { args });
   t.regex(nothing, /It is as it should be/);
   t.notRegex(nothing, /POST|PUT/);
@@ -190,8 +190,8 @@ test("a dry run prints what it would write, and writes nothing", async (t) => {
 
 test("a dry run needs neither gh, nor a token, nor a network", async (t) => {
   const args = ["--dry-run"];
-  const signedOut = fakeGh(t, {});
-  const offline = fakeGh(t, {
+  const signedOut = fakeGh({});
+  const offline = fakeGh({
     ...signedIn,
     [list]: [{ code: 1, stderr: "error connecting to api.github.com" }],
   });
@@ -209,7 +209,7 @@ test("a dry run needs neither gh, nor a token, nor a network", async (t) => {
 });
 
 test("without gh it says what it would have done and how to get gh, and fails", async (t) => {
-  const signedOut = fakeGh(t, {});
+  const signedOut = fakeGh({});
   for (const gh of [{ folder: empty(t) }, signedOut]) {
     const [succeeded, printed] = await command(gh);
     t.false(succeeded);
@@ -221,7 +221,7 @@ test("without gh it says what it would have done and how to get gh, and fails", 
 });
 
 test("make branch-protection DRY_RUN=1 is a dry run, and passes the App's number on", async (t) => {
-  const gh = fakeGh(t, {});
+  const gh = fakeGh({});
   const env = { ...process.env, PATH: `${gh.folder}:${process.env.PATH}` };
   const dryRun = ["branch-protection", "DRY_RUN=1", "BUMP_APP=4711"];
   const printed = await run("make", dryRun, { env, both: true });
@@ -235,12 +235,12 @@ test("the App that pushes bumps is the one that may bypass, as long as it is nam
   const bumps = ruleset(4711);
   const app = [{ actor_id: 4711, actor_type: "Integration", bypass_mode: "always" }];
   t.deepEqual(bumps, { ...ours, bypass_actors: app });
-  const gh = fakeGh(t, missing(stored(41, bumps)));
+  const gh = fakeGh(missing(stored(41, bumps)));
   const [succeeded, printed] = await command(gh, { args });
   t.true(succeeded, printed);
   t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), bumps);
 
-  const again = fakeGh(t, present(stored(7, bumps)));
+  const again = fakeGh(present(stored(7, bumps)));
   t.regex((await command(again, { args }))[1], /It is as it should be/);
   t.deepEqual(written(again), []);
 
@@ -253,13 +253,13 @@ test("the App that pushes bumps is the one that may bypass, as long as it is nam
     t.regex(differences({ ...ours, bypass_actors }, bumps), line);
   }
 
-  const without = fakeGh(t, present(stored(7, bumps), stored(7, ours)));
+  const without = fakeGh(present(stored(7, bumps), stored(7, ours)));
   t.regex((await command(without))[1], /^\+ +actor_id: 4711,$/m);
   t.deepEqual(JSON.parse(written(without)[0]?.input ?? "").bypass_actors, []);
 });
 
 test("an App that has no number is refused", async (t) => {
-  const gh = fakeGh(t, missing());
+  const gh = fakeGh(missing());
   for (const id of ["bumps", "0", "", "1.5"]) {
     const [succeeded, printed] = await command(gh, { args: ["--bump-app", id] });
     t.false(succeeded);
@@ -269,7 +269,7 @@ test("an App that has no number is refused", async (t) => {
 });
 
 test("a mistyped dry run does nothing at all", async (t) => {
-  const gh = fakeGh(t, missing());
+  const gh = fakeGh(missing());
   const [succeeded, printed] = await command(gh, { args: ["--dryrun"] });
   t.false(succeeded);
   t.regex(printed, /--dryrun/);
@@ -293,7 +293,7 @@ test("whoever cannot go on is told what to do, without a stack", async (t) => {
       /Administration: write.*rulesets.*Not Found \(HTTP 404\)/s,
     ],
   ] as [Table, RegExp][]) {
-    const gh = fakeGh(t, table);
+    const gh = fakeGh(table);
     const [succeeded, printed] = await command(gh);
     t.false(succeeded);
     t.regex(printed, advice);
@@ -324,7 +324,7 @@ test("a repository that is not on GitHub is told from one that is", async (t) =>
   const cwd = empty(t);
   mkdirSync(join(cwd, "clusters/repository"), { recursive: true });
   writeFileSync(join(cwd, place), "        value: http://git.git.svc/pe-gitops.git\n");
-  const gh = fakeGh(t, missing());
+  const gh = fakeGh(missing());
   const [succeeded, printed] = await command(gh, { cwd, args: ["--dry-run"] });
   t.false(succeeded);
   t.regex(printed, /http:\/\/git.git.svc.*not GitHub.*clusters\/repository/s);

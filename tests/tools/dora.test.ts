@@ -1,15 +1,6 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { records } from "../../tools/dora/deployments.ts";
 import {
@@ -22,8 +13,10 @@ import {
   weeks,
 } from "../../tools/dora/figures.ts";
 import { duration, page } from "../../tools/dora/page.ts";
-import { overlayFile, tagOf, withImage } from "../../tools/images/images.ts";
+import { overlayFile } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
+import { fakeProgram } from "../support/fake-program.ts";
+import { WorkingCopy } from "../support/working-copy.ts";
 
 const minute = 60;
 const start = Date.UTC(2026, 0, 5) / 1000;
@@ -31,70 +24,41 @@ const [service, environment] = ["payment", "testing"];
 const overlay = overlayFile(service, environment);
 
 /** A repository with one service in one environment, whose clock is set by hand. */
-class Repository {
-  readonly folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
+class Repository extends WorkingCopy {
   #builds = 0;
 
-  static async make(t: ExecutionContext): Promise<Repository> {
-    const made = new Repository();
-    t.teardown(() => rmSync(made.folder, { recursive: true }));
-    await run("git", ["init", "--quiet", "--initial-branch=main", made.folder]);
-    made.#write("clusters/testing/root.yaml", "");
-    made.#write(overlay, "images:\n  - name: ghcr.io/bpesics/pe-payment\n    newTag: 0.0.0\n");
-    await made.commit(0, "the service");
+  static async make(): Promise<Repository> {
+    const made = await new Repository().init();
+    await made.at(0).commit("the service", {
+      "clusters/testing/root.yaml": "",
+      [overlay]: "images:\n  - name: ghcr.io/bpesics/pe-payment\n    newTag: 0.0.0\n",
+    });
     return made;
   }
 
-  #write(file: string, text: string): void {
-    mkdirSync(join(this.folder, dirname(file)), { recursive: true });
-    writeFileSync(join(this.folder, file), text);
-  }
-
-  #git(args: string[], minutes = 0): Promise<string> {
-    const at = `${start + minutes * minute} +0000`;
-    const who = { NAME: "test", EMAIL: "test@localhost", DATE: at };
-    const env = Object.fromEntries(
-      Object.entries(who).flatMap(([field, value]) => [
-        [`GIT_AUTHOR_${field}`, value],
-        [`GIT_COMMITTER_${field}`, value],
-      ]),
-    );
-    return run("git", ["-C", this.folder, ...args], { env: { ...process.env, ...env } });
-  }
-
-  /** @param minutes after the start @returns the commit */
-  async commit(minutes: number, message: string): Promise<string> {
-    await this.#git(["add", "--all"]);
-    await this.#git(["commit", "--quiet", "--message", message], minutes);
-    return this.#git(["rev-parse", "HEAD"]);
+  /** @param minutes after the start: the time of what is committed next */
+  at(minutes: number): this {
+    const date = `${start + minutes * minute} +0000`;
+    this.env = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+    return this;
   }
 
   /** Changes the source. @returns the commit */
   source(minutes: number): Promise<string> {
     this.#builds += 1;
-    this.#write("payment-service/main.ts", `// version ${this.#builds}\n`);
-    return this.commit(minutes, `version ${this.#builds}`);
+    const files = { "payment-service/main.ts": `// version ${this.#builds}\n` };
+    return this.at(minutes).commit(`version ${this.#builds}`, files);
   }
 
   /** Bumps to what is built from a commit. @returns the bump */
-  async bump(minutes: number, source: string): Promise<string> {
-    const newTag = await tagOf(source, this.folder);
-    const digest = `sha256:${source.slice(0, 32).repeat(2)}`;
-    const before = readFileSync(join(this.folder, overlay), "utf8");
-    this.#write(overlay, withImage(before, { newTag, digest }));
-    return this.commit(minutes, `payment: ${newTag} to testing\n\nSource-Commit: ${source}`);
-  }
-
-  async revert(minutes: number, commit: string): Promise<string> {
-    await this.#git(["revert", "--no-edit", commit], minutes);
-    return this.#git(["rev-parse", "HEAD"]);
+  bumpAt(minutes: number, source: string): Promise<string> {
+    return this.at(minutes).bump(service, source, `sha256:${source.slice(0, 32).repeat(2)}`);
   }
 
   /** Changes the overlay, but not the image. */
   configure(minutes: number): Promise<string> {
-    const file = join(this.folder, overlay);
-    writeFileSync(file, `${readFileSync(file, "utf8")}# at ${minutes}\n`);
-    return this.commit(minutes, "a value");
+    const text = `${this.read(overlay)}# at ${minutes}\n`;
+    return this.at(minutes).commit("a value", { [overlay]: text });
   }
 }
 
@@ -139,7 +103,7 @@ async function found(made: Repository, ...applications: Application[]): Promise<
 const minutes = (seconds: number | undefined) => seconds !== undefined && seconds / minute;
 
 test("without a deployment there are no figures, and no division by nothing", async (t) => {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   await made.configure(10);
   t.deepEqual(await found(made), [], "a placeholder is no deployment");
   t.deepEqual(figures([], new Date()), {
@@ -155,12 +119,12 @@ test("without a deployment there are no figures, and no division by nothing", as
 });
 
 test("from Git alone: bumps are deployments, and a revert takes one back", async (t) => {
-  const made = await Repository.make(t);
-  await made.bump(20, await made.source(10));
+  const made = await Repository.make();
+  await made.bumpAt(20, await made.source(10));
   await made.configure(25);
-  const bad = await made.bump(40, await made.source(30));
+  const bad = await made.bumpAt(40, await made.source(30));
   await made.configure(42);
-  await made.revert(55, bad);
+  await made.at(55).revert(bad);
   const all = await found(made);
   t.deepEqual(
     all.map((one) => [minutes(leadTime(one)), minutes(timeToRestore(one))]),
@@ -179,10 +143,10 @@ test("from Git alone: bumps are deployments, and a revert takes one back", async
 });
 
 test("with Argo CD: what ran counts, and a rollback there comes before its revert in Git", async (t) => {
-  const made = await Repository.make(t);
-  const good = await made.bump(20, await made.source(10));
-  const bad = await made.bump(40, await made.source(30));
-  const reverted = await made.revert(70, bad);
+  const made = await Repository.make();
+  const good = await made.bumpAt(20, await made.source(10));
+  const bad = await made.bumpAt(40, await made.source(30));
+  const reverted = await made.at(70).revert(bad);
   const all = await found(made, application([22, good], [43, bad], [50, good], [72, reverted]));
   t.deepEqual(
     all.map((one) => [minutes(leadTime(one)), minutes(timeToRestore(one))]),
@@ -204,12 +168,12 @@ test("with Argo CD: what ran counts, and a rollback there comes before its rever
 });
 
 test("what goes forward again after it was taken back is neither new nor another failure", async (t) => {
-  const made = await Repository.make(t);
-  await made.bump(20, await made.source(10));
-  const second = await made.bump(40, await made.source(30));
-  const back = await made.revert(50, second);
-  await made.revert(60, back);
-  await made.bump(80, await made.source(70));
+  const made = await Repository.make();
+  await made.bumpAt(20, await made.source(10));
+  const second = await made.bumpAt(40, await made.source(30));
+  const back = await made.at(50).revert(second);
+  await made.at(60).revert(back);
+  await made.bumpAt(80, await made.source(70));
   const all = await found(made);
   t.deepEqual(
     all.map((one) => minutes(timeToRestore(one))),
@@ -218,10 +182,10 @@ test("what goes forward again after it was taken back is neither new nor another
 });
 
 test("the first version has nothing to go back to, and a history cut short is no rollback", async (t) => {
-  const made = await Repository.make(t);
-  const first = await made.bump(20, await made.source(10));
-  const second = await made.bump(40, await made.source(30));
-  const third = await made.bump(60, await made.source(50));
+  const made = await Repository.make();
+  const first = await made.bumpAt(20, await made.source(10));
+  const second = await made.bumpAt(40, await made.source(30));
+  const third = await made.bumpAt(60, await made.source(50));
   const all = await found(made, application([43, second], [62, third]));
   t.deepEqual(
     all.map(({ liveAt, restoredAt }) => [liveAt !== undefined, restoredAt]),
@@ -234,18 +198,17 @@ test("the first version has nothing to go back to, and a history cut short is no
   // Synced once more after a value changed, and at a revision that is not in this clone.
   const again = application([43, second], [44, second], [50, "0".repeat(40)], [62, third]);
   t.deepEqual(await found(made, again), all);
-  const withdrawn = await made.revert(90, third);
+  const withdrawn = await made.at(90).revert(third);
   t.is((await found(made, application([95, withdrawn]))).filter((one) => one.restoredAt).length, 1);
   t.truthy(first);
 });
 
 test("a digest alone makes another version", async (t) => {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   const source = await made.source(10);
-  await made.bump(20, source);
-  const file = join(made.folder, overlay);
-  writeFileSync(file, readFileSync(file, "utf8").replace(/sha256:\w+/, `sha256:${"1".repeat(64)}`));
-  await made.commit(30, "built again");
+  await made.bumpAt(20, source);
+  const text = made.read(overlay).replace(/sha256:\w+/, `sha256:${"1".repeat(64)}`);
+  await made.at(30).commit("built again", { [overlay]: text });
   t.is((await found(made)).length, 2);
 });
 
@@ -288,9 +251,9 @@ test("durations are for people", (t) => {
 });
 
 test("the page shows each version and needs no other file; names in it are text", async (t) => {
-  const made = await Repository.make(t);
-  const good = await made.bump(20, await made.source(10));
-  const bad = await made.bump(40, await made.source(30));
+  const made = await Repository.make();
+  const good = await made.bumpAt(20, await made.source(10));
+  const bad = await made.bumpAt(40, await made.source(30));
   const all = await found(made, application([22, good], [43, bad], [50, good]));
   const evil = `<script>alert("1")</script>`;
   const now = new Date((start + 100 * minute) * 1000);
@@ -313,38 +276,25 @@ test("the page shows each version and needs no other file; names in it are text"
 });
 
 test("make dora asks the cluster, does without, and wants the whole history", async (t) => {
-  const made = await Repository.make(t);
-  const bump = await made.bump(20, await made.source(10));
-  const bin = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
-  t.teardown(() => rmSync(bin, { recursive: true }));
-  symlinkSync((await run("sh", ["-c", "command -v git"])).trim(), join(bin, "git"));
-  const list = JSON.stringify({ items: [application([30, bump])] });
-  const kubectl = (line: string) => {
-    writeFileSync(join(bin, "kubectl"), `#!/bin/sh\n${line}\n`);
-    chmodSync(join(bin, "kubectl"), 0o755);
-  };
-  const dora = (cwd: string) =>
-    run(process.execPath, [resolve("tools/commands/dora.ts")], {
-      cwd,
-      env: { PATH: bin },
-      both: true,
-    }).catch((error: Error) => error.message);
-  kubectl(
-    `[ "$1" = config ] && echo here && exit\ncat <<'END'\n${list}\nEND`.replace("cat", "/bin/cat"),
-  );
-  t.regex(
-    await dora(made.folder),
-    /testing: 1 deployment, [\d.]+ a week, lead time 20 min, 0 % taken back/,
-  );
-  t.regex(readFileSync(join(made.folder, "report/dora.html"), "utf8"), /1 Application/);
-  kubectl("exit 1");
-  const alone = await dora(made.folder);
+  const made = await Repository.make();
+  const bump = await made.bumpAt(20, await made.source(10));
+  const kubectl = fakeProgram("kubectl", {
+    "config current-context": ["here"],
+    "get applications": [{ items: [application([30, bump])] }],
+  });
+  const PATH = kubectl.folder;
+  symlinkSync((await run("sh", ["-c", "command -v git"])).trim(), join(PATH, "git"));
+  const [, told] = await made.command("dora", [], { PATH });
+  t.regex(told, /testing: 1 deployment, [\d.]+ a week, lead time 20 min, 0 % taken back/);
+  t.regex(made.read("report/dora.html"), /1 Application/);
+  kubectl.set({});
+  const [, alone] = await made.command("dora", [], { PATH });
   t.regex(alone, /No Argo CD answers/);
   t.regex(alone, /lead time 10 min/);
 
-  const shallow = `${made.folder}/shallow`;
-  await run("git", ["clone", "--quiet", "--depth=1", `file://${made.folder}`, shallow]);
-  const refused = await dora(shallow);
+  const shallow = new WorkingCopy();
+  await run("git", ["clone", "--quiet", "--depth=1", `file://${made.folder}`, shallow.folder]);
+  const [, refused] = await shallow.command("dora", [], { PATH });
   t.regex(refused, /git fetch --unshallow/);
   t.notRegex(refused, /at .*\.ts:/, "no stack");
 });

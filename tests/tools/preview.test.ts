@@ -1,17 +1,8 @@
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { readFileSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../../tools/cli/command.ts";
+import { WorkingCopy } from "../support/working-copy.ts";
 
 const tracked = (
   await run("git", [
@@ -24,80 +15,44 @@ const tracked = (
   ])
 ).split("\n");
 
-const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
-
 /** A Git repository made of this one's manifests: without Argo CD's release, which is large. */
-class Repository {
-  readonly folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
-
+class Repository extends WorkingCopy {
   /** With one environment, unless asked for all. */
-  static async make(t: ExecutionContext, { all = false } = {}): Promise<Repository> {
-    const made = new Repository();
-    t.teardown(() => rmSync(made.folder, { recursive: true }));
+  static async make({ all = false } = {}): Promise<Repository> {
+    const made = await new Repository().init();
     for (const file of tracked) {
-      mkdirSync(join(made.folder, dirname(file)), { recursive: true });
-      cpSync(file, join(made.folder, file));
+      if (!all && file.startsWith("clusters/production/")) continue;
+      made.write(file, readFileSync(file, "utf8"));
     }
     symlinkSync(resolve(".tools"), join(made.folder, ".tools"));
-    writeFileSync(join(made.folder, ".gitignore"), ".tools\nreport\n");
+    made.write(".gitignore", ".tools\nreport\n");
     made.edit("argocd/kustomization.yaml", "  - install\n", "");
-    if (!all) rmSync(join(made.folder, "clusters/production"), { recursive: true });
-    await run("git", ["init", "--quiet", "--initial-branch=main", made.folder]);
-    await made.commit();
+    await made.commit("the manifests");
     await made.git("checkout", "--quiet", "-b", "change");
     return made;
   }
 
-  git(...args: string[]): Promise<string> {
-    return run("git", ["-C", this.folder, ...author, ...args]);
-  }
-
-  async commit(): Promise<void> {
-    await this.git("add", "--all");
-    await this.git("commit", "--quiet", "--allow-empty", "--message", "a change");
-  }
-
-  /** Replaces a part of a file, which must be there. */
-  edit(file: string, from: string, to: string): void {
-    const text = readFileSync(join(this.folder, file), "utf8");
-    if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
-    this.write(
-      file,
-      text.replace(from, () => to),
-    );
-  }
-
-  write(file: string, text: string): void {
-    writeFileSync(join(this.folder, file), text);
+  /** A preview is of what is here. */
+  override push(): Promise<string> {
+    return this.git("rev-parse", "HEAD");
   }
 
   append(file: string, text: string): void {
-    appendFileSync(join(this.folder, file), text);
+    this.write(file, this.read(file) + text);
   }
 
   /** @returns whether the command succeeded, all that it printed, and the comment */
   async preview(...args: string[]): Promise<[boolean, string, string]> {
     const env = { ...process.env, GITHUB_STEP_SUMMARY: "" };
-    const [succeeded, printed] = await run(
-      process.execPath,
-      [resolve("tools/commands/preview.ts"), ...args],
-      { cwd: this.folder, env, both: true },
-    ).then(
-      (output) => [true, output] as const,
-      (error: Error) => [false, error.message] as const,
-    );
-    const file = join(this.folder, "report/preview.md");
-    return [
-      succeeded,
-      printed,
-      succeeded || /render/.test(printed) ? readFileSync(file, "utf8") : "",
-    ];
+    const [succeeded, printed] = await this.command("preview", args, env);
+    const isWritten = succeeded || /render/.test(printed);
+    return [succeeded, printed, isWritten ? this.read("report/preview.md") : ""];
   }
 }
 
 /** The preview of a change to this repository. */
 async function preview(t: ExecutionContext, change: (made: Repository) => void): Promise<string> {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   change(made);
   await made.commit();
   const [succeeded, printed, comment] = await made.preview();
@@ -147,7 +102,7 @@ test("every environment is shown, and those that a change does not reach are not
     [overlay, ["testing/payment"]],
     [kustomization, ["production/payment", "testing/payment"]],
   ] as const) {
-    const made = await Repository.make(t, { all: true });
+    const made = await Repository.make({ all: true });
     made.append(file, "commonAnnotations:\n  changed: now\n");
     await made.commit();
     const [succeeded, printed, comment] = await made.preview();
@@ -169,7 +124,7 @@ test("what no cluster gets changes nothing, and says so", async (t) => {
 });
 
 test("what came to main since is not the change's doing", async (t) => {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   bump(made);
   await made.commit();
   await made.git("checkout", "--quiet", "main");
@@ -194,7 +149,7 @@ test("deletions come first: what is deleted, what stays and why, what loses data
   t.is(lines[0], "**Deleted**");
 
   // The control: without the annotation the invoices are gone.
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   made.edit("apps/antaeus/base/volume.yaml", "Prune=false,Delete=false", "Delete=false");
   await made.commit();
   made.edit("apps/antaeus/base/kustomization.yaml", "  - volume.yaml\n", "");
@@ -252,7 +207,7 @@ test("an Application that is new brings its objects, and one that is removed lea
   );
   t.regex(removed, /^- `Application argocd\/payment` .*: is deleted$/m);
 
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   made.edit(
     application,
     "  namespace: argocd\n",
@@ -267,7 +222,7 @@ test("an Application that is new brings its objects, and one that is removed lea
 });
 
 test("a head that does not render is said first, in red, and fails the command", async (t) => {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   made.edit(kustomization, "  - service.yaml\n", "  - services.yaml\n");
   made.edit("apps/antaeus/overlays/testing/kustomization.yaml", "CUSTOMERS=25", "CUSTOMERS=26");
   await made.commit();
@@ -284,7 +239,7 @@ test("a head that does not render is said first, in red, and fails the command",
 });
 
 test("where the Applications do not render, those that run go on reading the commit", async (t) => {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   made.edit(applications, "  - payment.yaml\n", "  - payments.yaml\n");
   bump(made);
   await made.commit();
@@ -296,7 +251,7 @@ test("where the Applications do not render, those that run go on reading the com
 });
 
 test("a change that makes it render again says that the difference is not known", async (t) => {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   made.edit(kustomization, "  - service.yaml\n", "  - services.yaml\n");
   await made.commit();
   made.edit(kustomization, "  - services.yaml\n", "  - service.yaml\n");
@@ -312,7 +267,7 @@ test("an Application that reads another revision, or something unknown, is not s
     bump(made);
   });
   t.regex(row(pinned, "testing/payment").join(), /Reads v1: merging to main does not change it/);
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   made.edit(application, "    path: apps", "    directory: {recurse: true}\n    path: apps");
   await made.commit();
   const [succeeded, , comment] = await made.preview();
@@ -353,7 +308,7 @@ test("no secret is printed: of each only shows whether it changed", async (t) =>
     key: "A1bC2dE3fG4hI5jK6lM7nO8pQ9rS0tUv",
   };
 
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   made.edit(kustomization, "  - service.yaml\n", "  - service.yaml\n  - secret.yaml\n");
   made.write("apps/payment/base/secret.yaml", secret(secrets.password));
   made.edit(kustomization, "literals:\n      - ACCEPTANCE_SHARE=0.5", config("0.5", secrets));
@@ -422,7 +377,7 @@ test("names from a change make no links, mentions or HTML, and do not leave thei
 });
 
 test("a comment is as long as GitHub lets it be; what is left out is counted", async (t) => {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   const lines = Array.from({ length: 4000 }, (_, index) => `line ${index} and more`).join("\n");
   const big = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "big" }, data: { lines } };
   const many = Array.from({ length: 300 }, (_, index) =>
@@ -446,7 +401,7 @@ test("a comment is as long as GitHub lets it be; what is left out is counted", a
 });
 
 test("a base that is not there is named, with what to do", async (t) => {
-  const made = await Repository.make(t);
+  const made = await Repository.make();
   const [succeeded, printed] = await made.preview("--base", "nowhere");
   t.false(succeeded);
   t.regex(printed, /no commit nowhere here.*BASE=HEAD~1/s);

@@ -1,15 +1,6 @@
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import { cpSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import {
   complaints,
@@ -22,6 +13,8 @@ import { imageIn, overlayFile } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 import { type FakeGh, fakeGh, httpError, signedIn } from "../support/fake-gh.ts";
+import { fakeProgram } from "../support/fake-program.ts";
+import { attempt, WorkingCopy } from "../support/working-copy.ts";
 
 const tip = "4bb5a1d0c4e7f0a4b7d3c2f1e6a5948372615048";
 const image = {
@@ -182,9 +175,6 @@ test("a promotion is two lines of one file, and says what was tested", (t) => {
 
 // The command, with a repository of its own, a cluster that answers as recorded, and GitHub in memory.
 
-const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
-test.after.always(() => rmSync(folder, { recursive: true }));
-
 const name = `promote-payment-${image.newTag}`;
 const pull = "https://github.com/bpesics/pe-gitops/pull/7";
 const list = `api repos/bpesics/pe-gitops/pulls?state=open&head=bpesics:${name}`;
@@ -192,92 +182,59 @@ const title = `payment: ${image.newTag} to production`;
 const create = `pr create --repo bpesics/pe-gitops --head ${name} --base main --title ${title} --body-file -`;
 
 /** A working copy with its origin, and a kubectl and a gh beside it. */
-async function setUp(t: ExecutionContext) {
-  const [work, origin, bin] = ["work-", "origin-", "bin-"].map((name) =>
-    mkdtempSync(join(folder, name)),
-  ) as [string, string, string];
-  const git = (...args: string[]) => run("git", ["-C", work, ...args]);
-  const write = (file: string, text: string) => {
-    mkdirSync(dirname(join(work, file)), { recursive: true });
-    writeFileSync(join(work, file), text);
-  };
-  await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", origin]);
-  await run("git", ["init", "--quiet", "--initial-branch=main", work]);
-  await git("remote", "add", "origin", origin);
-  for (const [field, value] of Object.entries({ name: "test", email: "test@localhost" }))
-    await git("config", `user.${field}`, value);
+async function setUp() {
+  const made = await new WorkingCopy().init();
+  const { folder: work, origin } = made;
+  const git = (...args: string[]) => made.git(...args);
   const overlay = (digest: string, tag: string) =>
     `resources:\n  - ../../base\nimages:\n  - name: ${image.name}\n    newTag: ${tag}\n    digest: ${digest}\n`;
-  write(overlayFile("payment", "testing"), overlay(image.digest, image.newTag));
-  write(production, overlay(`sha256:${"aa".repeat(32)}`, "20261101-aaaaaaaaaaaa"));
-  write(
-    "clusters/repository/kustomization.yaml",
-    readFileSync("clusters/repository/kustomization.yaml", "utf8"),
-  );
   for (const path of ["Makefile", ".tool-versions", "tools"])
     cpSync(path, join(work, path), { recursive: true });
-  await git("add", "--all");
-  await git("commit", "--quiet", "--message", "first");
-  await git("push", "--quiet", "origin", "main");
-  const newest = await git("rev-parse", "HEAD");
+  const place = "clusters/repository/kustomization.yaml";
+  const newest = await made.commit("first", {
+    [overlayFile("payment", "testing")]: overlay(image.digest, image.newTag),
+    [production]: overlay(`sha256:${"aa".repeat(32)}`, "20261101-aaaaaaaaaaaa"),
+    [place]: readFileSync(place, "utf8"),
+  });
 
+  const kubectl = fakeProgram("kubectl", {});
   /** The cluster: what is Synced to which commit, and how many charges it accepts. */
   const cluster = ({
     revision = newest,
     accepted = 52,
     syncStatus = "Synced",
-    later = "",
+    later = "Healthy",
   } = {}) => {
     const application = structuredClone(well);
     application.status.sync = { status: syncStatus, revision };
     const after = structuredClone(application);
-    if (later) after.status.health.status = later;
-    const answers = {
-      applications: { items: [application] },
-      after: { items: [after] },
-      pods: { items: [pod("payment-1")] },
-      charges: charges(accepted),
-    };
-    for (const [name, answer] of Object.entries(answers))
-      writeFileSync(join(bin, `${name}.json`), JSON.stringify(answer));
-    rmSync(join(bin, "charged"), { force: true });
-    writeFileSync(
-      join(bin, "kubectl"),
-      `#!/bin/sh
-cd "${bin}"
-case "$*" in
-  "config current-context") echo testing ;;
-  *"get applications"*) if [ -e charged ]; then cat after.json; else cat applications.json; fi ;;
-  *"get pods"*) cat pods.json ;;
-  *"exec deployment/antaeus"*localhost:8000*) echo 200 ;;
-  *"exec deployment/antaeus"*) touch charged; cat charges.json ;;
-  *) exit 1 ;;
-esac
-`,
-    );
-    chmodSync(join(bin, "kubectl"), 0o755);
+    after.status.health.status = later;
+    kubectl.set({
+      "config current-context": ["testing"],
+      "get applications": [{ items: [application] }, { items: [after] }],
+      "get pods": [{ items: [pod("payment-1")] }],
+      "localhost:8000": ["200"],
+      "exec deployment/antaeus": [charges(accepted)],
+    });
   };
   cluster();
 
   const inWork = (gh: FakeGh, command: string, ...args: string[]) => {
-    const env = { ...process.env, PATH: `${bin}:${gh.folder}:${process.env.PATH}` };
-    return run(command, args, { cwd: work, env, both: true }).then(
-      (printed): [boolean, string] => [true, printed],
-      (error: Error): [boolean, string] => [false, error.message],
-    );
+    const PATH = `${kubectl.folder}:${gh.folder}:${process.env.PATH}`;
+    return attempt(command, args, { cwd: work, env: { ...process.env, PATH } });
   };
-  const gh = fakeGh(t, { ...signedIn, [list]: [[], [{ html_url: pull }]], [create]: [pull] });
-  const signedOut = fakeGh(t, {});
+  const gh = fakeGh({ ...signedIn, [list]: [[], [{ html_url: pull }]], [create]: [pull] });
+  const signedOut = fakeGh({});
   const promote = ({ as = gh, args = ["--service", "payment"] } = {}) =>
     inWork(as, process.execPath, resolve("tools/commands/promote.ts"), ...args);
   const shell = (commands: string) => inWork(gh, "bash", "-ec", commands);
   const branches = async (where: string) =>
     (await run("git", ["-C", where, "branch", "--format=%(refname:short)"])).split("\n");
-  return { work, origin, git, newest, gh, signedOut, cluster, promote, shell, branches };
+  return { made, work, origin, git, newest, gh, signedOut, cluster, promote, shell, branches };
 }
 
 test("the command pushes a branch with two changed lines, and opens a pull request", async (t) => {
-  const { origin, git, newest, gh, promote, branches, work } = await setUp(t);
+  const { origin, git, newest, gh, promote, branches, work } = await setUp();
   const [succeeded, printed] = await promote();
   t.true(succeeded, printed);
   t.regex(printed, /Opened https:\/\/github.com\/bpesics\/pe-gitops\/pull\/7/);
@@ -313,7 +270,7 @@ test("the command pushes a branch with two changed lines, and opens a pull reque
 });
 
 test("without gh, or without its token, there is a branch, and what to do with it", async (t) => {
-  const { git, signedOut, promote, branches, work, origin } = await setUp(t);
+  const { git, signedOut, promote, branches, work, origin } = await setUp();
   const [succeeded, printed] = await promote({ as: signedOut });
   t.true(succeeded, printed);
   t.regex(printed, new RegExp(`git push origin ${name}, and open a pull request.*gh auth login`));
@@ -327,7 +284,7 @@ test("without gh, or without its token, there is a branch, and what to do with i
 });
 
 test("a dry run shows the change and the commands, and runs none", async (t) => {
-  const { gh, signedOut, promote, branches, work, origin } = await setUp(t);
+  const { gh, signedOut, promote, branches, work, origin } = await setUp();
   for (const as of [gh, signedOut]) {
     const [succeeded, printed] = await promote({ as, args: ["--service", "payment", "--dry-run"] });
     t.true(succeeded, printed);
@@ -341,12 +298,9 @@ test("a dry run shows the change and the commands, and runs none", async (t) => 
 });
 
 test("what production says already is not promoted again", async (t) => {
-  const { work, git, gh, cluster, promote } = await setUp(t);
-  const text = readFileSync(join(work, overlayFile("payment", "testing")), "utf8");
-  writeFileSync(join(work, production), text);
-  await git("commit", "--quiet", "--all", "--message", "promoted");
-  await git("push", "--quiet", "origin", "main");
-  cluster({ revision: await git("rev-parse", "HEAD") });
+  const { made, gh, cluster, promote } = await setUp();
+  const text = made.read(overlayFile("payment", "testing"));
+  cluster({ revision: await made.commit("promoted", { [production]: text }) });
   const [succeeded, printed] = await promote();
   t.true(succeeded, printed);
   t.regex(printed, /production says 20261122-1a2b3c4d5e6f already/);
@@ -361,7 +315,7 @@ const stopped: [what: string, is: Parameters<Cluster>[0], why: RegExp][] = [
   ["testing fails during the smoke test", { later: "Degraded" }, /not Healthy/],
 ];
 test("nothing is promoted, pushed or asked while testing is not well", async (t) => {
-  const { gh, cluster, promote, branches, work, origin } = await setUp(t);
+  const { gh, cluster, promote, branches, work, origin } = await setUp();
   for (const [what, is, why] of stopped) {
     cluster(is);
     const [succeeded, printed] = await promote();
@@ -375,8 +329,8 @@ test("nothing is promoted, pushed or asked while testing is not well", async (t)
 });
 
 test("a token that may not, a service that is none, and an argument that is none", async (t) => {
-  const { promote, branches, origin } = await setUp(t);
-  const bad = fakeGh(t, { ...signedIn, [list]: [httpError(403, "Resource not accessible")] });
+  const { promote, branches, origin } = await setUp();
+  const bad = fakeGh({ ...signedIn, [list]: [httpError(403, "Resource not accessible")] });
   const [, forbidden] = await promote({ as: bad });
   t.regex(forbidden, /Pull requests: write.*not accessible \(HTTP 403\)/s);
   t.regex(
@@ -389,7 +343,7 @@ test("a token that may not, a service that is none, and an argument that is none
 });
 
 test("docs/delivery.md's commands promote", async (t) => {
-  const { shell, branches, origin, gh } = await setUp(t);
+  const { shell, branches, origin, gh } = await setUp();
   const blocks = commandsUnder("docs/delivery.md", "Promote");
   t.is(blocks.length, 1);
   for (const commands of blocks) {

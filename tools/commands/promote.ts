@@ -27,11 +27,7 @@ main(async () => {
 
   const smoke = await step(`${service} in ${promote.from}: ${image.newTag}`, async (say) => {
     const check = async () => {
-      const running = await promote.read(kubectl, service).catch((error: Error) => {
-        throw new UserError(
-          `No Argo CD answers in the context ${kubectl.context}.\n${error.message}`,
-        );
-      });
+      const running = await promote.read(kubectl, service);
       const testing = { service, tip, image, ...running };
       refuse(promote.refusals(testing));
       return testing;
