@@ -7,7 +7,7 @@ import * as promote from "../delivery/promotion.ts";
 import { commitFile, head, textAt } from "../git/git.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
-import { commitOf, imageIn, overlayFile, servicesAt } from "../images/images.ts";
+import { checkService, commitOf, imageIn, overlayFile } from "../images/images.ts";
 import { branch, Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
 
@@ -17,11 +17,17 @@ const needs =
 const git = (...args: string[]) => run("git", args);
 
 main(async () => {
-  const { service, dryRun } = parse();
+  const { values } = parseArgs({
+    options: {
+      "dry-run": { type: "boolean", default: false },
+      service: { type: "string", default: "" },
+    },
+  });
+  const { service, "dry-run": dryRun } = values;
   const kubectl = await Kubectl.current();
   const local = kubectl.context === localContext;
   const { tip, base } = local ? await fromHere() : await fromOrigin();
-  checkService(service, await servicesAt(tip));
+  await checkService(service, tip);
   const image = imageIn(await textAt(tip, overlayFile(service, promote.from)));
   const overlay = await textAt(base, overlayFile(service, promote.to));
 
@@ -50,26 +56,6 @@ main(async () => {
   console.log(await git("show", "--format=%B", "--unified=0", commit));
   await open(promotion, commit, { local, dryRun });
 });
-
-/** @throws UserError about a wrong argument: a mistyped dry run must not write */
-function parse(): { service: string; dryRun: boolean } {
-  const options = { "dry-run": { type: "boolean" }, service: { type: "string" } } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ options }));
-  } catch (error) {
-    throw new UserError((error as Error).message);
-  }
-  const { service = "", "dry-run": dryRun = false } = values;
-  return { service, dryRun };
-}
-
-function checkService(service: string, services: string[]): void {
-  if (services.includes(service)) return;
-  throw new UserError(
-    `Which service? make promote SERVICE=payment; there are ${services.join(", ")}${service && `, and no ${service}`}.`,
-  );
-}
 
 /** On a laptop: the commit that is checked out, and the one that was made of it for the cluster. */
 async function fromHere(): Promise<{ tip: string; base: string }> {
