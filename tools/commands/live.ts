@@ -16,6 +16,8 @@ interface Way {
   /** Where its pods are. */
   namespace: string;
   steps: Step[];
+  /** The first of them that is not done. */
+  left?: Step | undefined;
 }
 
 /** How often in a row the cluster or the repository may fail to answer. */
@@ -45,12 +47,13 @@ main(async () => {
     ),
   ]);
 
-  const left = unfinished(ways);
+  const way = worst(ways);
+  const left = way?.left;
   if (left) {
     const when = left.state === "stopped" ? "and will not be by itself" : `after ${seconds} s`;
     throw new UserError(
-      `${short(commit.sha)} is not live ${when}: ${left.application} is at ${left.name}: ` +
-        `${left.what}\n  ${advice(left, isInCluster(url))}`,
+      `${short(commit.sha)} is not live ${when}: ${way.application} is at ${left.name}: ` +
+        `${left.what}\n  ${advice(left, way, isInCluster(url))}`,
     );
   }
   const times = ways.map(({ steps }) => steps.at(-1)?.at);
@@ -114,13 +117,12 @@ async function follow(
       if (failures.push(error) === patience) throw error;
       return undefined;
     }
-    for (const way of ways) {
-      const left = unfinished([way]);
-      const line = `${way.application}: ${left ? `${left.name}: ${left.what}` : "done"}`;
+    for (const { application, left } of ways) {
+      const line = `${application}: ${left ? `${left.name}: ${left.what}` : "done"}`;
       if (!said.has(line)) say(line);
       said.add(line);
     }
-    const left = unfinished(ways);
+    const left = worst(ways)?.left;
     return !left || left.state === "stopped" || undefined;
   });
   if (ways.length === 0) throw failures.at(-1);
@@ -140,25 +142,19 @@ async function look(kubectl: Kubectl, commit: string, tip: string): Promise<Way[
     (concerned.length > 0 ? concerned : all).map(async ({ application, change }) => {
       const seen = await observe(kubectl, application, { commit, change, tip });
       const namespace = seen.deployments[0]?.metadata?.namespace ?? "argocd";
-      return { application: application.metadata.name, namespace, steps: stepsOf(seen) };
+      const steps = stepsOf(seen);
+      const left = steps.find(({ state }) => state !== "done");
+      return { application: application.metadata.name, namespace, steps, left };
     }),
   );
 }
 
-/** What keeps the commit from being live; first of all what does not go on by itself. */
-function unfinished(ways: Way[]) {
-  const left = ways.flatMap(({ steps, ...way }) =>
-    steps
-      .filter(({ state }) => state !== "done")
-      .slice(0, 1)
-      .map((one) => ({ ...way, ...one })),
-  );
-  return left.find(({ state }) => state === "stopped") ?? left[0];
-}
+/** Where something keeps the commit from being live; first of all what does not go on by itself. */
+const worst = (ways: Way[]): Way | undefined =>
+  ways.find(({ left }) => left?.state === "stopped") ?? ways.find(({ left }) => left);
 
 /** What to do about a step that is not done. */
-function advice(left: NonNullable<ReturnType<typeof unfinished>>, isLocal: boolean): string {
-  const { application, namespace, name, state } = left;
+function advice({ name, state }: Step, { application, namespace }: Way, isLocal: boolean): string {
   if (name === "image")
     return isLocal ? "make deploy builds it." : "The workflow publish says why there is none.";
   if (name === "bump") return "Only a newer commit moves forward, or a revert of that one.";

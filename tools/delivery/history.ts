@@ -124,15 +124,10 @@ export async function changeOf(
     sourcePaths(service).some((one) => `${file}/`.startsWith(`${one}/`));
   if (top === "apps" && files.some(isIn)) return "source";
   const grep = ["grep", "--no-line-number", "--no-column", "-e", "", commit, "--"];
-  const lines = (await git(...grep, "*kustomization.yaml")).split("\n").map((line) => {
-    const [, file = "", ...text] = line.split(":");
-    return {
-      folder: dirname(file),
-      words: text
-        .join(":")
-        .replace(/#.*/, "")
-        .split(/[\s,[\]"']+/),
-    };
+  const found = await git(...grep, "*kustomization.yaml").catch(() => "");
+  const lines = found.split("\n").map((line) => {
+    const [, file = "", text = ""] = /^[^:]+:([^:]+):([^#]*)/.exec(line) ?? [];
+    return { folder: dirname(file), words: text.split(/[\s,[\]"']+/) };
   });
   const used = new Set([path, ...(kustomize?.components ?? []).map((one) => join(path, one))]);
   // Whatever is added while the loop runs is visited as well.
