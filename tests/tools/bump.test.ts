@@ -1,13 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { type Build, bump, commitOnTop, type Outcome } from "../../tools/delivery/bump-commit.ts";
 import { imageIn, overlayFile, sourceFolder, tagOf, withImage } from "../../tools/images/images.ts";
-
-const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
-test.after.always(() => rmSync(root, { recursive: true }));
+import { temporary } from "../support/temporary.ts";
+import { WorkingCopy } from "../support/working-copy.ts";
 
 const services = ["antaeus", "payment"];
 const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
@@ -17,16 +15,10 @@ process.env.GIT_AUTHOR_EMAIL = process.env.GIT_COMMITTER_EMAIL = "bump@localhost
 /** A digest that says which build it is of. */
 const digest = (number: number) => `sha256:${number.toString(16).padStart(64, "0")}`;
 
-/** A working copy, and the repository it is pushed to, with both services and their overlays. */
-class Repository {
-  readonly folder = mkdtempSync(join(root, "work-"));
-  readonly origin = mkdtempSync(join(root, "origin-"));
-
+/** A working copy with both services and their overlays. */
+class Repository extends WorkingCopy {
   static async make(): Promise<Repository> {
-    const repository = new Repository();
-    await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", repository.origin]);
-    await run("git", ["init", "--quiet", "--initial-branch=main", repository.folder]);
-    await repository.git("remote", "add", "origin", repository.origin);
+    const repository = await new Repository().init();
     for (const service of services) {
       const file = overlayFile(service, "testing");
       repository.write(file, readFileSync(file, "utf8"));
@@ -36,40 +28,23 @@ class Repository {
     return repository;
   }
 
-  git(...args: string[]): Promise<string> {
-    return run("git", ["-C", this.folder, ...author, ...args]);
-  }
-
-  write(file: string, text: string): void {
-    mkdirSync(dirname(join(this.folder, file)), { recursive: true });
-    writeFileSync(join(this.folder, file), text);
-  }
-
-  /** Commits everything and pushes it. @returns the commit */
-  async commit(message: string): Promise<string> {
-    await this.git("add", "--all");
-    await this.git("commit", "--quiet", "--message", message);
-    await this.git("push", "--quiet", "origin", "HEAD:main");
-    return this.git("rev-parse", "HEAD");
-  }
-
   /** Changes a service's source, and builds it, in as far as a bump needs it. */
   async build(service: string, version: number): Promise<Build> {
     await this.pull();
-    this.write(`${sourceFolder(service)}/version`, String(version));
-    const commit = await this.commit(`${service} ${version}`);
+    const source = { [`${sourceFolder(service)}/version`]: String(version) };
+    const commit = await this.commit(`${service} ${version}`, source);
     return { service, commit, digest: digest(version) };
   }
 
   /** Why a bump was left out; empty when it was not. */
   async skipped(build: Build): Promise<string> {
-    const outcome = await this.bump(build);
+    const outcome = await this.bumped(build);
     return "skipped" in outcome ? outcome.skipped : "";
   }
 
   /** A bump as a workflow does it: in a fresh clone. */
-  async bump(build: Build): Promise<Outcome> {
-    const clone = mkdtempSync(join(root, "clone-"));
+  async bumped(build: Build): Promise<Outcome> {
+    const clone = temporary();
     await run("git", ["clone", "--quiet", "--no-checkout", this.origin, clone]);
     return bump(clone, build);
   }
@@ -101,7 +76,7 @@ test("on a laptop a bump begins with the subject of the commit under it, which A
 test("a bump changes the tag and the digest, and nothing else", async (t) => {
   const repository = await Repository.make();
   const build = await repository.build("payment", 1);
-  const outcome = await repository.bump(build);
+  const outcome = await repository.bumped(build);
   t.true("commit" in outcome);
 
   await repository.pull();
@@ -144,7 +119,7 @@ test("an older build that finishes later is left out", async (t) => {
   const repository = await Repository.make();
   const older = await repository.build("payment", 1);
   const newer = await repository.build("payment", 2);
-  t.true("commit" in (await repository.bump(newer)));
+  t.true("commit" in (await repository.bumped(newer)));
   t.regex(await repository.skipped(older), /which is newer/);
   t.is((await repository.image("payment")).digest, newer.digest);
   t.regex(await repository.skipped(newer), /deployed already/);
@@ -153,27 +128,26 @@ test("an older build that finishes later is left out", async (t) => {
 test("a bump that was reverted stays reverted, and the next build moves forward", async (t) => {
   const repository = await Repository.make();
   const good = await repository.build("payment", 1);
-  await repository.bump(good);
+  await repository.bumped(good);
   const build = await repository.build("payment", 2);
-  t.true("commit" in (await repository.bump(build)));
+  t.true("commit" in (await repository.bumped(build)));
 
   await repository.pull();
-  await repository.git("revert", "--no-edit", "HEAD");
-  await repository.git("push", "--quiet", "origin", "HEAD:main");
+  await repository.revert("HEAD");
   t.is((await repository.image("payment")).digest, good.digest);
 
   t.regex(await repository.skipped(build), /taken back/);
   t.is((await repository.image("payment")).digest, good.digest, "a re-run of the old build");
   const next = await repository.build("payment", 3);
-  t.true("commit" in (await repository.bump(next)));
+  t.true("commit" in (await repository.bumped(next)));
   t.is((await repository.image("payment")).digest, next.digest);
 });
 
 test("what was built elsewhere of the same commit gives way, once", async (t) => {
   const repository = await Repository.make();
   const build = await repository.build("payment", 1);
-  await repository.bump({ ...build, digest: digest(7) });
-  t.true("commit" in (await repository.bump(build)));
+  await repository.bumped({ ...build, digest: digest(7) });
+  t.true("commit" in (await repository.bumped(build)));
   t.is((await repository.image("payment")).digest, build.digest);
   t.regex(await repository.skipped(build), /deployed already/);
 });
@@ -184,7 +158,7 @@ test("an overlay that ends with its image is bumped as well", async (t) => {
   await repository.commit("a new service");
   for (const version of [1, 2]) {
     const build = await repository.build("payment", version);
-    t.true("commit" in (await repository.bump(build)));
+    t.true("commit" in (await repository.bumped(build)));
     t.regex(await repository.skipped(build), /deployed already/);
     t.is((await repository.image("payment")).digest, build.digest);
   }
@@ -197,7 +171,7 @@ test("what is not merged is not deployed", async (t) => {
   const commit = await repository.git("rev-parse", "HEAD");
   await repository.git("push", "--quiet", "origin", "HEAD:elsewhere");
   const error = await t.throwsAsync(
-    repository.bump({ service: "payment", commit, digest: digest(1) }),
+    repository.bumped({ service: "payment", commit, digest: digest(1) }),
   );
   t.regex(error?.message ?? "", /only what is merged/);
 });
@@ -210,7 +184,7 @@ test("a branch that refuses the push is an error that says so, at once", async (
     "#!/bin/sh\necho protected branch >&2; exit 1\n",
     { mode: 0o755 },
   );
-  const error = await t.throwsAsync(repository.bump(build));
+  const error = await t.throwsAsync(repository.bumped(build));
   t.regex(error?.message ?? "", /cannot be pushed to main.*protected branch/s);
 });
 
@@ -229,7 +203,7 @@ test("fifty bumps at once, and a person's commit between them: none is lost", as
   const builds = await manyBuilds(repository, 50);
   const bumps = builds.map(async (build) => ({
     build,
-    outcome: await repository.bump(build),
+    outcome: await repository.bumped(build),
   }));
   // A person changes the very files that the bumps change.
   const person = async () => {
@@ -284,7 +258,7 @@ test("the control: bumps that push once and do not look lose some", async (t) =>
   const builds = await manyBuilds(repository, 10);
   const pushed = await Promise.all(
     builds.map(async (build) => {
-      const clone = mkdtempSync(join(root, "clone-"));
+      const clone = temporary();
       const git = (...args: string[]) => run("git", ["-C", clone, ...author, ...args]);
       await run("git", ["clone", "--quiet", repository.origin, clone]);
       const file = join(clone, overlayFile(build.service, "testing"));

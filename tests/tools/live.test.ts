@@ -1,34 +1,19 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import type { IDeployment } from "kubernetes-models/apps/v1";
+import type { IPod } from "kubernetes-models/v1";
 import { run } from "../../tools/cli/command.ts";
-import { bumpOf, changedFiles, readCommit, revertOf } from "../../tools/delivery/history.ts";
-import {
-  concerns,
-  type Deployment,
-  type Pod,
-  type Running,
-  type Share,
-  stepsOf,
-  testsStep,
-} from "../../tools/delivery/tracking.ts";
+import { testsStep } from "../../tools/delivery/checks.ts";
+import { bumpOf, changeOf, log, revertOf } from "../../tools/delivery/history.ts";
+import { type Observation, type Step, stepsOf } from "../../tools/delivery/tracking.ts";
 import { tagOf } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
-
-const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
-test.after.always(() => rmSync(root, { recursive: true }));
-const temporary = () => mkdtempSync(join(root, "folder-"));
+import { type FakeProgram, fakeProgram } from "../support/fake-program.ts";
+import { temporary } from "../support/temporary.ts";
+import { WorkingCopy } from "../support/working-copy.ts";
 
 const digest = (digit: number) => `sha256:${String(digit).repeat(64)}`;
 const imageName = "ghcr.io/bpesics/pe-payment";
@@ -44,6 +29,7 @@ const at = (second: number) => new Date((begin + second) * 1000).toISOString();
 
 /** @param revisions what was deployed, the newest last; the last one is synced */
 function application(revisions: string[], repoURL = ""): Application {
+  const newest = revisions.at(-1) as string;
   return {
     metadata: { name: "payment" },
     spec: {
@@ -51,12 +37,12 @@ function application(revisions: string[], repoURL = ""): Application {
       syncPolicy: { automated: {} },
     },
     status: {
-      sync: { status: "Synced", revision: revisions.at(-1) as string },
+      sync: { status: "Synced", revision: newest },
       health: { status: "Healthy" },
       operationState: {
         phase: "Succeeded",
         message: "successfully synced (all tasks run)",
-        operation: { sync: { revision: revisions.at(-1) as string } },
+        operation: { sync: { revision: newest } },
       },
       history: revisions.map((revision, id) => ({
         id,
@@ -72,83 +58,95 @@ function application(revisions: string[], repoURL = ""): Application {
   };
 }
 
+const labels = { "app.kubernetes.io/name": "payment" };
+const podSpec = (image: string) => ({ containers: [{ name: "payment", image }] });
+const condition = (type: string, reason: string, status: string, second: number) => ({
+  ...{ type, reason, status },
+  lastUpdateTime: at(second),
+  lastTransitionTime: at(second),
+});
+
 /** @param second when its last rollout was over */
-function deployment(image: string, second: number): Deployment {
-  return {
-    metadata: { name: "payment", namespace: "app-payment", generation: 4 },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: { "app.kubernetes.io/name": "payment" } },
-      template: { spec: { containers: [{ image }] } },
-    },
-    status: {
-      observedGeneration: 4,
-      replicas: 2,
-      updatedReplicas: 2,
-      availableReplicas: 2,
-      conditions: [
-        {
-          type: "Progressing",
-          reason: "NewReplicaSetAvailable",
-          message: 'ReplicaSet "payment-6c9c7" has successfully progressed.',
-          lastUpdateTime: at(second),
-        },
-      ],
-    },
-  };
-}
+const deployment = (image: string, second: number): IDeployment => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "payment", namespace: "app-payment", generation: 4 },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: podSpec(image) },
+  },
+  status: {
+    observedGeneration: 4,
+    replicas: 2,
+    updatedReplicas: 2,
+    availableReplicas: 2,
+    conditions: [condition("Progressing", "NewReplicaSetAvailable", "True", second)],
+  },
+});
 
-/** @param second when it got ready */
-function pod(name: string, image: string, second: number): Pod {
-  return {
-    metadata: {
-      name,
-      namespace: "app-payment",
-      labels: { "app.kubernetes.io/name": "payment", "pod-template-hash": "6c9c7" },
-    },
-    spec: { containers: [{ image }] },
-    status: {
-      conditions: [
-        { type: "Initialized", status: "True", lastTransitionTime: at(0) },
-        { type: "Ready", status: "True", lastTransitionTime: at(second) },
-      ],
-      containerStatuses: [{ state: {} }],
-    },
-  };
-}
+/** @param waiting why its container does not start */
+const pod = (name: string, waiting?: { reason: string; message?: string }): IPod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, namespace: "app-payment", labels: { ...labels, "pod-template-hash": "6c9c7" } },
+  spec: podSpec(newImage),
+  status: {
+    phase: "Running",
+    containerStatuses: [
+      {
+        ...{ name: "payment", image: newImage, imageID: "", restartCount: 0 },
+        ready: !waiting,
+        state: waiting ? { waiting } : {},
+      },
+    ],
+  },
+});
 
-const newImage = `${imageName}:new@${digest(2)}`;
 const oldImage = `${imageName}:old@${digest(1)}`;
+const newImage = `${imageName}:new@${digest(2)}`;
+const [older, bumped, newer] = ["a", "b", "d"].map((letter) => letter.repeat(40)) as [
+  string,
+  string,
+  string,
+];
+const commitAt = (sha: string, second: number, subject: string) => ({
+  ...{ sha, subject, body: "" },
+  time: new Date(at(second)),
+});
 
 /** Everything as it is when a bump is live that was deployed 10 seconds after the commit before. */
-function live(): { share: Share; running: Running } {
-  const bump = {
-    ...{ sha: "b".repeat(40), time: new Date(at(5)), subject: "payment: new to testing" },
-    image: { name: imageName, newTag: "new", digest: digest(2) },
-  };
-  return {
-    share: {
-      source: { expected: `${imageName}:new`, bump, image: bump.image },
-      revisions: new Set([bump.sha]),
-    },
-    running: {
-      application: application(["a".repeat(40), bump.sha]),
-      deployments: [deployment(newImage, 19)],
-      pods: [pod("one", newImage, 16), pod("two", newImage, 18)],
-    },
-  };
+const live = () => ({
+  application: application([older, bumped]),
+  revisions: new Set([bumped]),
+  release: {
+    expected: `${imageName}:new`,
+    bump: { ...commitAt(bumped, 5, "payment: new to testing"), image: newImage },
+    synced: `@${digest(2)}`,
+  },
+  deployments: [deployment(newImage, 19)],
+  pods: [pod("one"), pod("two")],
+});
+
+type Status = NonNullable<Application["status"]>;
+interface Seen extends Observation {
+  deployments: [IDeployment];
+  pods: [IPod, ...IPod[]];
+}
+type Change = (seen: Seen) => unknown;
+
+function after(change: Change): Step[] {
+  const seen = live() as unknown as Seen;
+  change(seen);
+  return stepsOf(seen);
 }
 
-type Change = (all: ReturnType<typeof live>) => unknown;
-const after = (change: Change) => {
-  const all = structuredClone(live());
-  change(all);
-  return stepsOf(all.share, all.running);
-};
-const states = (change: Change) =>
-  after(change)
-    .map(({ name, state }) => `${name} ${state}`)
-    .join(", ");
+const status = (change: Status) => (seen: Seen) =>
+  Object.assign(seen.application.status as Status, change);
+const outOfSync = { status: "OutOfSync", revision: bumped };
+const operation = (phase: string, message: string, revision = bumped) => ({
+  operationState: { phase, message, operation: { sync: { revision } } },
+});
 
 test("a bump that is live: each step is done, at its time", (t) => {
   const steps = after(() => {});
@@ -159,206 +157,191 @@ test("a bump that is live: each step is done, at its time", (t) => {
       ["bump", "done", at(5)],
       ["sync", "done", at(11)],
       ["rollout", "done", at(19)],
-      ["serving", "done", at(18)],
     ],
   );
   t.is(steps[0]?.what, newImage);
-  t.is(steps[4]?.what, `2 pods ready, ${digest(2)}`);
+  t.is(steps[3]?.what, `payment: 2 of 2 updated and available, ${digest(2)}`);
 });
 
 test("a change of manifests alone has no image, and one of no pod no rollout", (t) => {
-  t.is(
-    states(({ share }) => delete share.source),
-    "sync done, rollout done, serving done",
+  const states = (change: Change) => after(change).map(({ name, state }) => `${name} ${state}`);
+  const manifests = { release: undefined };
+  t.deepEqual(
+    states((seen) => Object.assign(seen, manifests)),
+    ["sync done", "rollout done"],
   );
-  t.is(
-    states(({ share, running }) => {
-      delete share.source;
-      running.deployments = [];
-    }),
-    "sync done",
+  t.deepEqual(
+    states((seen) => Object.assign(seen, manifests, { deployments: [] })),
+    ["sync done"],
   );
 });
 
-const status = ({ running }: ReturnType<typeof live>) =>
-  running.application.status as NonNullable<Application["status"]>;
-const first = <T>(list: T[]) => list[0] as T;
-
-for (const [what, change, expected, words] of [
+// Where each change stops the way, and what is said there; nowhere when that is empty.
+for (const [what, change, where, words] of [
   [
     "without an image nothing else is looked at",
-    ({ share }) => Object.assign(share.source as object, { bump: undefined }),
-    "image waiting, bump waiting, sync waiting, rollout waiting, serving waiting",
+    ({ release }) => Object.assign(release as object, { bump: undefined }),
+    "image waiting",
     /no commit names ghcr.io\/bpesics\/pe-payment:new yet/,
   ],
   [
     "a bump that was taken back is the end",
-    ({ share }) =>
-      Object.assign(share.source as object, {
-        takenBack: { sha: "c".repeat(40), time: new Date(at(30)), subject: "Revert it" },
-      }),
-    "image done, bump stopped, sync waiting, rollout waiting, serving waiting",
+    ({ release }) =>
+      Object.assign(release as object, { takenBack: commitAt("c".repeat(40), 30, "Revert it") }),
+    "bump stopped",
     /taken back by ccccccc Revert it/,
   ],
   [
     "Argo CD that is behind",
-    (all) => Object.assign(status(all), { sync: { status: "Synced", revision: "a".repeat(40) } }),
-    "image done, bump done, sync waiting, rollout waiting, serving waiting",
+    status({ sync: { status: "Synced", revision: older } }),
+    "sync waiting",
     /Argo CD is at aaaaaaa, which does not have it/,
   ],
   [
+    "an Application that is new",
+    ({ application }) => delete application.status,
+    "sync waiting",
+    /Argo CD is at no comm/,
+  ],
+  [
     "OutOfSync, a sync under way",
-    (all) => {
-      Object.assign(status(all).sync as object, { status: "OutOfSync" });
-      Object.assign(status(all).operationState as object, {
-        phase: "Running",
-        message: "one or more synchronization tasks are not valid. Retrying attempt #1",
-      });
-    },
-    "image done, bump done, sync waiting, rollout waiting, serving waiting",
-    /^OutOfSync at bbbbbbb: one or more .* Retrying attempt #1$/,
+    status({ sync: outOfSync, ...operation("Running", "not valid. Retrying attempt #1") }),
+    "sync waiting",
+    /^OutOfSync at bbbbbbb: not valid. Retrying attempt #1$/,
+  ],
+  [
+    "OutOfSync, a sync that says nothing yet",
+    status({ sync: outOfSync, operationState: { phase: "Running" } }),
+    "sync waiting",
+    /^OutOfSync at bbbbbbb$/,
   ],
   [
     "a sync of it that failed is the end",
-    (all) => {
-      Object.assign(status(all).sync as object, { status: "OutOfSync" });
-      Object.assign(status(all).operationState as object, {
-        phase: "Failed",
-        message: "forbidden",
-      });
-    },
-    "image done, bump done, sync stopped, rollout waiting, serving waiting",
+    status({ sync: outOfSync, ...operation("Failed", "forbidden") }),
+    "sync stopped",
     /sync Failed: forbidden/,
   ],
   [
     "a sync that failed before it came is not",
-    (all) => {
-      const older = { sync: { revision: "a".repeat(40) } };
-      Object.assign(status(all).sync as object, { status: "OutOfSync" });
-      Object.assign(status(all).operationState as object, { phase: "Failed", operation: older });
-    },
-    "image done, bump done, sync waiting, rollout waiting, serving waiting",
+    status({ sync: outOfSync, ...operation("Failed", "forbidden", older) }),
+    "sync waiting",
     /^OutOfSync at bbbbbbb$/,
   ],
   [
     "manifests that do not render",
-    (all) =>
-      Object.assign(status(all), {
-        sync: { status: "Unknown", revision: "b".repeat(40) },
-        conditions: [{ type: "ComparisonError", message: "no such file: ../../basement" }],
-      }),
-    "image done, bump done, sync waiting, rollout waiting, serving waiting",
+    status({
+      sync: { status: "Unknown", revision: bumped },
+      conditions: [{ type: "ComparisonError", message: "no such file: ../../basement" }],
+    }),
+    "sync waiting",
     /ComparisonError: no such file: ..\/..\/basement/,
   ],
   [
     "rolled back by the button",
-    (all) => {
-      const { spec } = all.running.application;
-      Object.assign(spec as object, { syncPolicy: { automated: { enabled: false } } });
-      Object.assign(status(all).sync as object, { status: "OutOfSync" });
-      status(all).history?.push({ id: 2, revision: "a".repeat(40), deployedAt: at(40) });
+    (seen) => {
+      Object.assign(seen.application.spec as object, {
+        syncPolicy: { automated: { enabled: false } },
+      });
+      status({ sync: outOfSync })(seen);
+      seen.application.status?.history?.push({ id: 2, revision: older, deployedAt: at(40) });
     },
-    "image done, bump done, sync stopped, rollout waiting, serving waiting",
+    "sync stopped",
     /auto-sync is off: what runs is of aaaaaaa/,
   ],
   [
     "a Deployment that its controller has not seen",
-    ({ running }) => Object.assign(first(running.deployments).metadata, { generation: 5 }),
-    "image done, bump done, sync done, rollout waiting, serving waiting",
+    ({ deployments: [{ metadata }] }) => Object.assign(metadata as object, { generation: 5 }),
+    "rollout waiting",
     /payment: 0 of 2 updated/,
   ],
   [
     "a rollout under way, whose new pod cannot be pulled",
-    ({ running }) => {
-      Object.assign(first(running.deployments).status, { updatedReplicas: 1, replicas: 3 });
-      const why = { reason: "ImagePullBackOff", message: "not found" };
-      first(running.pods).status.containerStatuses = [{ state: { waiting: why } }];
+    ({ deployments, pods }) => {
+      Object.assign(deployments[0].status as object, { updatedReplicas: 1, replicas: 3 });
+      pods.push(pod("new", { reason: "ImagePullBackOff", message: "not found" }));
     },
-    "image done, bump done, sync done, rollout waiting, serving waiting",
-    /payment: 1 of 2 updated; ImagePullBackOff: not found/,
+    "rollout waiting",
+    /payment: 1 of 2 updated, 2 available; new ImagePullBackOff: not found$/,
+  ],
+  [
+    "a rollout under way, whose new pod starts",
+    ({ deployments, pods }) => {
+      Object.assign(deployments[0].status as object, { updatedReplicas: 1, replicas: 3 });
+      pods.push(pod("new", { reason: "ContainerCreating" }));
+    },
+    "rollout waiting",
+    /payment: 1 of 2 updated, 2 available$/,
   ],
   [
     "a rollout that ran out of time is the end",
-    ({ running }) => {
-      const late = { type: "Progressing", reason: "ProgressDeadlineExceeded", message: "too late" };
-      first(running.deployments).status.conditions = [{ ...late, lastUpdateTime: at(99) }];
+    ({ deployments: [{ status }] }) => {
+      const late = condition("Progressing", "ProgressDeadlineExceeded", "False", 99);
+      Object.assign(status as object, { conditions: [{ ...late, message: "too late" }] });
     },
-    "image done, bump done, sync done, rollout stopped, serving waiting",
-    /too late/,
+    "rollout stopped",
+    /^too late$/,
   ],
   [
     "a Deployment with another image than Git",
-    ({ running }) =>
-      Object.assign(first(running.deployments).spec.template.spec, {
-        containers: [{ image: oldImage }],
-      }),
-    "image done, bump done, sync done, rollout waiting, serving waiting",
-    /is .*:old@.*, and should be .*:new@/,
+    ({ deployments: [{ spec }] }) =>
+      Object.assign(spec?.template as object, { spec: podSpec(oldImage) }),
+    "rollout waiting",
+    new RegExp(`is .*:old@.*, and should be @${digest(2)}`),
   ],
   [
     "a pod that is not ready",
-    ({ running }) => {
-      first(running.pods).status.conditions = [
-        { type: "Ready", status: "False", lastTransitionTime: at(50) },
-      ];
+    ({ deployments: [{ status }] }) => Object.assign(status as object, { availableReplicas: 1 }),
+    "rollout waiting",
+    /payment: 2 of 2 updated, 1 available$/,
+  ],
+  [
+    "a pod of the version before that is there still",
+    ({ deployments: [{ status }] }) => Object.assign(status as object, { replicas: 3 }),
+    "rollout waiting",
+    /payment: 2 of 2 updated, 2 available$/,
+  ],
+  [
+    "a pod that was evicted does not count",
+    ({ pods }) => {
+      const evicted = pod("evicted");
+      evicted.status = { phase: "Failed", reason: "Evicted" };
+      pods.push(evicted);
     },
-    "image done, bump done, sync done, rollout done, serving waiting",
-    /1 of 2 pods of payment are ready and run it/,
-  ],
-  [
-    "a pod with another image",
-    ({ running }) => Object.assign(first(running.pods).spec, { containers: [{ image: oldImage }] }),
-    "image done, bump done, sync done, rollout done, serving waiting",
-    /1 of 2 pods of payment are ready and run it/,
-  ],
-  [
-    "a pod on its way out does not count",
-    ({ running }) =>
-      Object.assign(first(running.pods).metadata, { deletionTimestamp: at(50) }) &&
-      running.pods.push(pod("three", newImage, 17)),
-    "image done, bump done, sync done, rollout done, serving done",
-    /./,
-  ],
-  [
-    "nor do pods of somebody else",
-    ({ running }) => {
-      const other = pod("other", oldImage, 17);
-      other.metadata.labels = { "app.kubernetes.io/name": "shell" };
-      running.pods.push(other);
-    },
-    "image done, bump done, sync done, rollout done, serving done",
-    /./,
+    "",
+    /^$/,
   ],
 ] as [string, Change, string, RegExp][]) {
   test(what, (t) => {
-    t.is(states(change), expected);
-    t.regex(after(change).find(({ state }) => state !== "done")?.what ?? "done", words);
+    const steps = after(change);
+    const index = steps.findIndex((step) => step.state !== "done");
+    const stopped = steps[index];
+    t.is(stopped ? `${stopped.name} ${stopped.state}` : "", where, stopped?.what);
+    t.regex(stopped?.what ?? "", words);
+    t.notRegex(steps.map((step) => step.what).join("\n"), /undefined/);
+    const later = index < 0 ? [] : steps.slice(index + 1);
+    t.true(later.every((step) => step.state === "waiting" && step.what === ""));
+    t.is(steps.length, 4);
   });
 }
 
 test("times that are another commit's are left out", (t) => {
   const times = (change: Change) =>
     Object.fromEntries(after(change).map(({ name, at }) => [name, at?.toISOString()]));
-  const newer = times((all) => {
-    status(all).history?.push({ id: 2, revision: "d".repeat(40), deployedAt: at(30) });
-    all.share.revisions.add("d".repeat(40));
+  const synced = times(({ application, revisions }) => {
+    application.status?.history?.push({ id: 2, revision: newer, deployedAt: at(30) });
+    revisions.add(newer);
   });
-  t.like(newer, { sync: at(11), rollout: undefined, serving: undefined });
+  t.like(synced, { sync: at(11), rollout: undefined });
 
-  const forgotten = times((all) => {
-    status(all).history = [{ id: 12, revision: "b".repeat(40), deployedAt: at(11) }];
-  });
-  t.like(forgotten, { sync: undefined, rollout: undefined, serving: undefined });
+  const entry = { id: 12, revision: bumped, deployedAt: at(11) };
+  const forgotten = times(status({ history: [entry] }));
+  t.like(forgotten, { sync: undefined, rollout: undefined });
 
   // The pods ran on: it was live when it was synced.
-  const noRollout = times(({ running }) => {
-    running.deployments = [deployment(newImage, 2)];
-    running.pods = [pod("one", newImage, 1), pod("two", newImage, 2)];
+  const noRollout = times((seen) => {
+    seen.deployments = [deployment(newImage, 2)];
   });
-  t.like(noRollout, { rollout: at(11), serving: at(11) });
-
-  const replaced = times(({ running }) => running.pods.splice(0, 1, pod("new", newImage, 55)));
-  t.is(replaced.serving, at(19), "a pod that came later replaces one that had been ready");
+  t.like(noRollout, { rollout: at(11) });
 });
 
 test("what the tests said", (t) => {
@@ -380,323 +363,301 @@ test("what the tests said", (t) => {
   }
 });
 
-test("which Applications a commit concerns", (t) => {
-  const paths = [
-    "clusters/testing/apps",
-    "clusters/testing/argocd",
-    "apps/antaeus/overlays/testing",
-    dirname(overlay),
+// With Git, in repositories made here.
+
+/** A clone of a repository with both services, whose payment may be changed. */
+async function clone(): Promise<WorkingCopy> {
+  const made = await new WorkingCopy().init();
+  const files = ["antaeus", "payment"].map((service) => [
+    `apps/${service}/overlays/testing/kustomization.yaml`,
+    overlayWith("1.0.0", 0),
+  ]);
+  await made.commit("first", { ...Object.fromEntries(files), "payment-service/main.ts": "0" });
+  return made;
+}
+
+const change = (made: WorkingCopy, version: number) =>
+  made.commit(`version ${version}`, { "payment-service/main.ts": `${version}` });
+
+test("which Applications a commit concerns", async (t) => {
+  const made = await new WorkingCopy().init();
+  const tracked = await run("git", ["ls-files", "apps", "argocd", "clusters"]);
+  const copied = tracked.split("\n").map((file) => [file, readFileSync(file, "utf8")]);
+  await made.commit("first", Object.fromEntries(copied));
+  const sources = [
+    { path: "clusters/testing/apps" },
+    { path: "clusters/testing/apps", kustomize: { components: ["../../local/repository"] } },
+    { path: "clusters/testing/argocd" },
+    { path: "apps/antaeus/overlays/testing" },
+    { path: dirname(overlay) },
   ];
+  const none: Awaited<ReturnType<typeof changeOf>>[] = Array(5).fill(undefined);
+  const root = none.with(0, "manifests").with(1, "manifests");
   for (const [file, expected] of [
-    ["payment-service/src/main.ts", [undefined, undefined, undefined, "source"]],
-    ["packages/service-kit/src/server.ts", [undefined, undefined, "source", "source"]],
-    ["package-lock.json", [undefined, undefined, "source", "source"]],
-    ["apps/payment/base/service.yaml", [undefined, undefined, undefined, "manifests"]],
-    [
-      "apps/payment/overlays/testing/kustomization.yaml",
-      [undefined, undefined, undefined, "manifests"],
-    ],
-    [
-      "apps/payment/overlays/production/kustomization.yaml",
-      [undefined, undefined, undefined, undefined],
-    ],
-    [
-      "clusters/base/namespaces/app-payment/quota.yaml",
-      ["manifests", undefined, undefined, undefined],
-    ],
-    ["clusters/testing/apps/payment.yaml", ["manifests", undefined, undefined, undefined]],
-    ["clusters/production/apps/payment.yaml", [undefined, undefined, undefined, undefined]],
-    ["argocd/projects/payment.yaml", ["manifests", undefined, undefined, undefined]],
-    ["argocd/install/server.yaml", [undefined, "manifests", undefined, undefined]],
-    ["clusters/testing/argocd/url.yaml", [undefined, "manifests", undefined, undefined]],
-    ["clusters/production/argocd/url.yaml", [undefined, undefined, undefined, undefined]],
-    ["README.md", [undefined, undefined, undefined, undefined]],
+    ["payment-service/src/main.ts", none.with(4, "source")],
+    ["packages/service-kit/src/server.ts", none.with(3, "source").with(4, "source")],
+    ["package-lock.json", none.with(3, "source").with(4, "source")],
+    ["apps/payment/base/service.yaml", none.with(4, "manifests")],
+    ["apps/payment/components/known-caller/deployment.yaml", none.with(4, "manifests")],
+    ["apps/payment/components/keyless-caller/kustomization.yaml", none],
+    [overlay, none.with(4, "manifests")],
+    ["apps/payment/overlays/production/kustomization.yaml", none],
+    ["clusters/base/namespaces/app-payment/quota.yaml", root],
+    ["clusters/base/sync/application.yaml", root],
+    ["clusters/repository/kustomization.yaml", root],
+    ["clusters/local/repository/kustomization.yaml", none.with(1, "manifests")],
+    ["clusters/local/git/server.ts", none],
+    ["clusters/testing/apps/payment.yaml", root],
+    ["clusters/production/apps/payment.yaml", none],
+    ["argocd/projects/payment.yaml", root],
+    ["argocd/kustomization.yaml", none.with(2, "manifests")],
+    ["argocd/install/server.yaml", none.with(2, "manifests")],
+    ["argocd/deployers/teams.yaml", none.with(2, "manifests")],
+    ["clusters/testing/argocd/url.yaml", none.with(2, "manifests")],
+    ["clusters/production/argocd/url.yaml", none],
+    ["README.md", none],
   ] as const) {
-    t.deepEqual(
-      paths.map((path) => concerns(path, [file])),
-      [...expected],
-      file,
-    );
+    const text = copied.find(([name]) => name === file)?.[1] ?? "";
+    const commit = await made.commit(file, { [file]: `${text}\n` });
+    const found = sources.map((source) => changeOf(commit, source, made.folder));
+    t.deepEqual(await Promise.all(found), [...expected], file);
   }
 });
 
-// With Git, in repositories made here.
-
-/** A clone and the repository that Argo CD reads. */
-class Clone {
-  readonly folder = temporary();
-  readonly origin = temporary();
-
-  static async make(): Promise<Clone> {
-    const clone = new Clone();
-    await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", clone.origin]);
-    await run("git", ["init", "--quiet", "--initial-branch=main", clone.folder]);
-    for (const service of ["antaeus", "payment"]) {
-      clone.write(`apps/${service}/overlays/testing/kustomization.yaml`, overlayWith("1.0.0", 0));
-    }
-    await clone.commit("first", { "payment-service/main.ts": "0" });
-    return clone;
-  }
-
-  git(...args: string[]): Promise<string> {
-    const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
-    return run("git", ["-C", this.folder, ...author, ...args]);
-  }
-
-  write(file: string, text: string): void {
-    mkdirSync(dirname(join(this.folder, file)), { recursive: true });
-    writeFileSync(join(this.folder, file), text);
-  }
-
-  async commit(message: string, files: Record<string, string>): Promise<string> {
-    for (const [file, text] of Object.entries(files)) this.write(file, text);
-    await this.git("add", "--all");
-    await this.git("commit", "--quiet", "--allow-empty", "--message", message);
-    return this.push();
-  }
-
-  async push(): Promise<string> {
-    await this.git("push", "--quiet", "--force", this.origin, "HEAD:main");
-    return this.git("rev-parse", "HEAD");
-  }
-
-  async bump(source: string, digit: number): Promise<string> {
-    const tag = await tagOf(source, this.folder);
-    return this.commit(`payment: ${tag} to testing`, { [overlay]: overlayWith(tag, digit) });
-  }
-
-  async revertOf(commit: string): Promise<string | undefined> {
-    return (await revertOf(await readCommit(commit, this.folder), "HEAD", this.folder))?.sha;
-  }
-}
-
-test("the bump of a commit is the first that names an image of it, or of a newer one", async (t) => {
-  const clone = await Clone.make();
-  const one = await clone.commit("one", { "payment-service/main.ts": "1" });
-  const bump = (of: string) => bumpOf(of, "HEAD", overlay, clone.folder);
+test("the bump of a commit is the first that says an image of it, or of a newer one", async (t) => {
+  const made = await clone();
+  const one = await change(made, 1);
+  const bump = (of: string) => bumpOf(of, "HEAD", overlay, made.folder);
   t.is(await bump(one), undefined);
 
   // Neither another change of the overlay nor an image of an older commit is one.
-  await clone.commit("other", { [overlay]: `${overlayWith("1.0.0", 0)}nameSuffix: x\n` });
-  await clone.bump(await clone.git("rev-parse", `${one}^`), 9);
+  await made.commit("other", { [overlay]: `${overlayWith("1.0.0", 0)}nameSuffix: x\n` });
+  await made.bump("payment", await made.git("rev-parse", `${one}^`), digest(9));
   t.is(await bump(one), undefined);
 
-  const two = await clone.commit("two", { "payment-service/main.ts": "2" });
-  const bumped = await clone.bump(two, 2);
-  const three = await clone.commit("three", { "payment-service/main.ts": "3" });
-  await clone.bump(three, 3);
-  t.like(await bump(one), { sha: bumped, image: { digest: digest(2) } });
-  t.like(await bump(two), { sha: bumped });
-  t.like(await bump(three), { image: { digest: digest(3) } });
+  const two = await change(made, 2);
+  const first = await made.bump("payment", two, digest(2));
+  const three = await change(made, 3);
+  const second = await made.bump("payment", three, digest(3));
+  const image = `${imageName}:${await tagOf(two, made.folder)}@${digest(2)}`;
+  t.like(await bump(one), { sha: first, image });
+  t.like(await bump(two), { sha: first });
+  t.like(await bump(three), { sha: second });
 });
 
 test("a revert is found, by Git's words and by GitHub's, unless it was reverted", async (t) => {
-  const clone = await Clone.make();
-  const one = await clone.commit("one", { "payment-service/main.ts": "1" });
-  const two = await clone.commit("two (#12)", { "README.md": "2" });
-  t.is(await clone.revertOf(one), undefined);
+  const made = await clone();
+  const one = await change(made, 1);
+  const two = await made.commit("two (#12)", { "README.md": "2" });
+  const revertedBy = async (sha: string) => {
+    const [commit] = await log(["-1", sha], made.folder);
+    return commit && (await revertOf(commit, "HEAD", made.folder))?.sha;
+  };
+  t.is(await revertedBy(one), undefined);
 
-  await clone.git("revert", "--no-edit", one);
-  const revert = await clone.push();
-  t.is(await clone.revertOf(one), revert);
-  t.is(await clone.revertOf(two), undefined);
+  const revert = await made.revert(one);
+  t.is(await revertedBy(one), revert);
+  t.is(await revertedBy(two), undefined);
 
-  const squashed = await clone.commit('Revert "two" (#13)\n\nReverts bpesics/pe-gitops#12', {});
-  t.is(await clone.revertOf(two), squashed);
-  t.is(await clone.revertOf(one), revert, "number 12 alone");
+  const squashed = await made.commit('Revert "two" (#13)\n\nReverts bpesics/pe-gitops#12');
+  t.is(await revertedBy(two), squashed);
+  t.is(await revertedBy(one), revert, "number 12 alone");
 
-  await clone.git("revert", "--no-edit", revert);
-  t.is(await clone.revertOf(one), undefined);
-  t.is(await clone.revertOf(revert), await clone.git("rev-parse", "HEAD"));
+  const again = await made.revert(revert);
+  t.is(await revertedBy(one), undefined);
+  t.is(await revertedBy(revert), again);
   // One that speaks of itself ends all the same.
-  const odd = await clone.commit("odd (#20)\n\nReverts bpesics/pe-gitops#20", {});
-  t.is(await clone.revertOf(odd), undefined);
+  t.is(await revertedBy(await made.commit("odd (#20)\n\nReverts bpesics/pe-gitops#20")), undefined);
 });
 
 test("a merge changes what it brings to the branch, a first commit everything", async (t) => {
-  const clone = await Clone.make();
-  t.is((await changedFiles(await clone.git("rev-parse", "HEAD"), clone.folder)).length, 3);
-  await clone.git("checkout", "--quiet", "-b", "side");
-  await clone.commit("side", { "apps/payment/a file": "1" });
-  await clone.git("checkout", "--quiet", "main");
-  await clone.commit("main", { "README.md": "1" });
-  await clone.git("merge", "--quiet", "--no-ff", "--no-edit", "side");
-  t.deepEqual(await changedFiles("HEAD", clone.folder), ["apps/payment/a file"]);
+  const made = await clone();
+  const antaeus = { path: "apps/antaeus/overlays/testing" };
+  const ofPayment = (commit: string) => changeOf(commit, { path: dirname(overlay) }, made.folder);
+  const ofAntaeus = (commit: string) => changeOf(commit, antaeus, made.folder);
+  t.deepEqual([await ofPayment("HEAD"), await ofAntaeus("HEAD")], ["source", "manifests"]);
+  await made.git("checkout", "--quiet", "-b", "side");
+  made.write("apps/payment/overlays/testing/a file", "1");
+  await made.git("add", "--all");
+  await made.git("commit", "--quiet", "--message", "side");
+  await made.git("checkout", "--quiet", "main");
+  await made.commit("main", { "apps/antaeus/overlays/testing/other": "1" });
+  await made.git("merge", "--quiet", "--no-ff", "--no-edit", "side");
+  t.deepEqual([await ofPayment("HEAD"), await ofAntaeus("HEAD")], ["manifests", undefined]);
 });
 
-// The command itself: Git is real, kubectl prints what a folder holds.
+// The command itself: Git is real, kubectl prints what a table holds.
 
-interface Cluster {
-  bin: string;
-  set(running: Running): void;
-}
-
-function cluster(): Cluster {
-  const bin = temporary();
-  const script = `#!/bin/sh
-case "$*" in
-  "config current-context") echo test ;;
-  *applications.argoproj.io*) cat ${bin}/applications ;;
-  *deployments,pods*) cat ${bin}/pods ;;
-  *) echo "unexpected: $*" >&2; exit 1 ;;
-esac
-`;
-  writeFileSync(join(bin, "kubectl"), script);
-  chmodSync(join(bin, "kubectl"), 0o755);
-  return {
-    bin,
-    set({ application, deployments, pods }) {
-      // Renamed into place: the command may be reading.
-      const write = (name: string, items: unknown[]) => {
-        writeFileSync(join(bin, `${name}.new`), JSON.stringify({ items }));
-        renameSync(join(bin, `${name}.new`), join(bin, name));
-      };
-      write("applications", [application]);
-      write("pods", [...deployments, ...pods]);
-    },
-  };
-}
-
-/** Runs make live's script to its end. @returns whether it succeeded, and all that it printed */
-async function command(
-  { folder }: Clone,
-  { bin }: Cluster,
-  env: Record<string, string> = {},
-): Promise<[boolean, string]> {
-  const PATH = `${bin}:${process.env.PATH}`;
-  const all = { PATH, HOME: temporary(), TIMEOUT: "1", GITHUB_TOKEN: "", ...env };
-  return run(process.execPath, [resolve("tools/commands/live.ts")], {
-    cwd: folder,
-    env: all,
-    both: true,
-  }).then(
-    (printed) => [true, printed],
-    (error: Error) => [false, error.message],
-  );
-}
+const current = { "config current-context": ["test"] };
+const cluster = () => fakeProgram("kubectl", current);
+type Answers = Parameters<FakeProgram["set"]>[0][string];
 
 /** A cluster in which the last of the revisions is live, with the image of that digit. */
-function runs(on: Cluster, { origin }: Clone, revisions: string[], tag: string, digit: number) {
+function runs(
+  on: FakeProgram,
+  { origin }: WorkingCopy,
+  revisions: string[],
+  { tag = "1.0.0", digit = 0, fails = [] as Answers } = {},
+): void {
   const image = `${imageName}:${tag}@${digest(digit)}`;
   const time = revisions.length * 10;
+  const applications = { items: [application(revisions, origin)] };
   on.set({
-    application: application(revisions, origin),
-    deployments: [deployment(image, time)],
-    pods: [pod("one", image, time), pod("two", image, time)],
+    ...current,
+    "applications.argoproj.io": [applications, ...fails, applications],
+    "deployments,pods": [{ items: [deployment(image, time), pod("one"), pod("two")] }],
   });
 }
 
-test.serial("make live follows a commit to the pods", async (t) => {
-  const [clone, on] = [await Clone.make(), cluster()];
-  const first = await clone.git("rev-parse", "HEAD");
-  const one = await clone.commit("Refuse negative amounts", { "payment-service/main.ts": "1" });
-  runs(on, clone, [first], "1.0.0", 0);
+const command = (made: WorkingCopy, { folder }: FakeProgram, env: Record<string, string> = {}) =>
+  made.command("live", [], {
+    PATH: `${folder}:${process.env.PATH}`,
+    HOME: temporary(),
+    TIMEOUT: "1",
+    GITHUB_TOKEN: "",
+    ...env,
+  });
 
-  const [noImage, printed] = await command(clone, on);
+test.serial("make live follows a commit to the pods", async (t) => {
+  const [made, on] = [await clone(), cluster()];
+  const first = await made.git("rev-parse", "HEAD");
+  const one = await change(made, 1);
+  runs(on, made, [first]);
+
+  const [noImage, printed] = await command(made, on);
   t.false(noImage);
-  const tag = await tagOf(one, clone.folder);
+  const tag = await tagOf(one, made.folder);
   t.true(printed.includes(`payment is at image: no commit names ${imageName}:${tag} yet`), printed);
   t.regex(printed, /is not live after 1 s/);
   t.notRegex(printed, /at .*\.ts:/);
 
   // All the rest happens while the command waits.
-  const waiting = command(clone, on, { TIMEOUT: "60", COMMIT: one.slice(0, 9) });
-  const bump = await clone.bump(one, 1);
+  const waiting = command(made, on, { TIMEOUT: "60", COMMIT: one.slice(0, 9) });
+  const bump = await made.bump("payment", one, digest(1));
   await new Promise((resolve) => setTimeout(resolve, 1500));
-  runs(on, clone, [first, bump], tag, 1);
+  runs(on, made, [first, bump], { tag, digit: 1 });
   const [isLive, all] = await waiting;
   t.true(isLive, all);
   t.regex(all, new RegExp(`✔ image .*${tag}@${digest(1)}`));
   t.regex(all, new RegExp(`✔ bump .* ${bump.slice(0, 7)} payment: ${tag} to testing`));
   t.regex(all, new RegExp(`✔ sync .*Synced, Healthy at ${bump.slice(0, 7)}`));
-  t.regex(all, /✔ rollout .*payment: 2 of 2 updated/);
-  t.regex(all, new RegExp(`✔ serving .*2 pods ready, ${digest(1)}`));
+  t.regex(all, new RegExp(`✔ rollout .*payment: 2 of 2 updated and available, ${digest(1)}`));
   t.regex(all, /\? tests .*not known here: GITHUB_TOKEN/);
   t.regex(all, new RegExp(`✔ ${one.slice(0, 7)} is live, \\d+ s after the commit`));
+});
+
+test.serial("make live on a merge of source: the image is of what was merged", async (t) => {
+  const [made, on] = [await clone(), cluster()];
+  await made.git("checkout", "--quiet", "-b", "side");
+  const source = await change(made, 1);
+  await made.git("checkout", "--quiet", "-b", "trunk", `${source}^`);
+  await made.git("merge", "--quiet", "--no-ff", "--no-edit", "side");
+  const merge = await made.push();
+  const bump = await made.bump("payment", source, digest(1));
+  runs(on, made, [bump], { tag: await tagOf(source, made.folder), digit: 1 });
+  const [isLive, printed] = await command(made, on, { COMMIT: merge });
+  t.true(isLive, printed);
+  t.regex(printed, new RegExp(`✔ bump .* ${bump.slice(0, 7)}`));
 });
 
 test.serial(
   "make live on manifests, on documents, and on a commit that is not merged",
   async (t) => {
-    const [clone, on] = [await Clone.make(), cluster()];
-    const manifests = await clone.commit("More", { "apps/payment/base/service.yaml": "1" });
-    runs(on, clone, [manifests], "1.0.0", 0);
-    const [isLive, printed] = await command(clone, on);
+    const [made, on] = [await clone(), cluster()];
+    const manifests = await made.commit("More", { [overlay]: overlayWith("1.0.0", 0).concat("#") });
+    runs(on, made, [manifests]);
+    const [isLive, printed] = await command(made, on);
     t.true(isLive, printed);
-    t.regex(printed, /✔ sync.*\n.*✔ rollout.*\n.*✔ serving/);
+    t.regex(printed, /✔ sync.*\n.*✔ rollout/);
     t.notRegex(printed, /image {2}|bump {2}/);
 
-    await clone.commit("Words", { "README.md": "1" });
-    const [wordsLive, words] = await command(clone, on);
+    const words = await made.commit("Words", { "README.md": "1" });
+    const [wordsLive, behind] = await command(made, on);
     t.false(wordsLive);
-    t.regex(words, /payment is at sync: Argo CD is at .*, which does not have it\n.*annotate/);
-    runs(on, clone, [manifests, await clone.git("rev-parse", "HEAD")], "1.0.0", 0);
-    const [known, document] = await command(clone, on);
+    t.regex(behind, /payment is at sync: Argo CD is at .*, which does not have it\n.*annotate/);
+    runs(on, made, [manifests, words]);
+    const [known, document] = await command(made, on);
     t.true(known, document);
-    t.notRegex(document, /rollout|serving/);
+    t.notRegex(document, /rollout/);
 
-    await clone.git("commit", "--quiet", "--allow-empty", "--message", "draft");
-    const [merged, draft] = await command(clone, on);
+    await made.git("commit", "--quiet", "--allow-empty", "--message", "draft");
+    const [merged, draft] = await command(made, on);
     t.false(merged);
     t.regex(draft, /Not live: \w+ is not merged: main of .* does not have it.\n {2}Merge it/);
   },
 );
 
 test.serial("make live says who took a commit back", async (t) => {
-  const [clone, on] = [await Clone.make(), cluster()];
-  const one = await clone.commit("one", { "payment-service/main.ts": "1" });
-  const bump = await clone.bump(one, 1);
-  runs(on, clone, [bump], await tagOf(one, clone.folder), 1);
-  t.true((await command(clone, on, { COMMIT: one }))[0]);
+  const [made, on] = [await clone(), cluster()];
+  const one = await change(made, 1);
+  const bump = await made.bump("payment", one, digest(1));
+  runs(on, made, [bump], { tag: await tagOf(one, made.folder), digit: 1 });
+  t.true((await command(made, on, { COMMIT: one }))[0]);
 
-  await clone.git("revert", "--no-edit", bump);
-  const back = await clone.push();
-  const [isLive, printed] = await command(clone, on, { COMMIT: one });
+  const back = await made.revert(bump);
+  await made.commit("A value", { [overlay]: `${made.read(overlay)}nameSuffix: x\n` });
+  const [isLive, printed] = await command(made, on, { COMMIT: one });
   t.false(isLive);
   t.regex(
     printed,
     new RegExp(`and will not be by itself: .*bump: taken back by ${back.slice(0, 7)}`),
   );
 
-  await clone.git("revert", "--no-edit", one);
-  const revert = await clone.push();
-  const [, reverted] = await command(clone, on, { COMMIT: one });
-  const short = revert.slice(0, 7);
-  t.regex(reverted, new RegExp(`was reverted by ${short} Revert "one"\\n.*COMMIT=${short}`));
+  const short = (await made.revert(one)).slice(0, 7);
+  const [, reverted] = await command(made, on, { COMMIT: one });
+  t.regex(reverted, new RegExp(`was reverted by ${short} Revert ".*"\\n.*COMMIT=${short}`));
 });
 
 test.serial("make live knows a commit that only Argo CD's repository has", async (t) => {
-  const [clone, on] = [await Clone.make(), cluster()];
-  const base = await clone.git("rev-parse", "HEAD");
-  const elsewhere = temporary();
-  await run("git", ["clone", "--quiet", clone.origin, elsewhere]);
-  const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
-  const git = (...args: string[]) => run("git", ["-C", elsewhere, ...author, ...args]);
-  await git("commit", "--quiet", "--allow-empty", "--message", "theirs");
-  await git("push", "--quiet");
-  const theirs = await git("rev-parse", "HEAD");
-  runs(on, clone, [base, theirs], "1.0.0", 0);
+  const [made, on] = [await clone(), cluster()];
+  const base = await made.git("rev-parse", "HEAD");
+  const tree = await made.git("rev-parse", "HEAD^{tree}");
+  const who = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+  const inOrigin = (...args: string[]) => run("git", ["-C", made.origin, ...who, ...args]);
+  const theirs = await inOrigin("commit-tree", tree, "-p", base, "-m", "theirs");
+  await inOrigin("update-ref", "refs/heads/main", theirs);
+  runs(on, made, [base, theirs]);
   for (const COMMIT of [theirs, theirs.slice(0, 9)]) {
-    const [isLive, printed] = await command(clone, on, { COMMIT });
+    const [isLive, printed] = await command(made, on, { COMMIT });
     t.true(isLive, printed);
   }
 });
 
-test.serial("make live asks GitHub for the tests", async (t) => {
-  const [clone, on] = [await Clone.make(), cluster()];
-  const head = await clone.git("rev-parse", "HEAD");
-  runs(on, clone, [head], "1.0.0", 0);
-  const place = "clusters/repository/kustomization.yaml";
-  clone.write(place, readFileSync(place, "utf8"));
-  const api = await gitHub(t, `/repos/bpesics/pe-gitops/commits/${head}/check-runs`);
-  const env = { GITHUB_API_URL: api, COMMIT: head };
-  t.regex(
-    (await command(clone, on, { ...env, GITHUB_TOKEN: "good" }))[1],
-    /✔ tests .*\+\d+ s .*test, cluster/,
-  );
-  const refused = (await command(clone, on, { ...env, GITHUB_TOKEN: "weak" }))[1];
-  t.regex(refused, /\? tests .*not known here: .*Checks: read/);
-});
+test.serial(
+  "make live goes on when the cluster does not answer once, and not for ever",
+  async (t) => {
+    const [made, on] = [await clone(), cluster()];
+    const first = await made.commit("words");
+    const failure = { code: 1, stderr: "Unable to connect to the server: EOF" };
+    runs(on, made, [first], { fails: [failure, failure, failure] });
+    const [isLive, printed] = await command(made, on, { TIMEOUT: "30" });
+    t.true(isLive, printed);
+    for (const TIMEOUT of ["2", "30"]) {
+      runs(on, made, [first], { fails: Array(20).fill(failure) });
+      const [isOver, gone] = await command(made, on, { TIMEOUT });
+      t.false(isOver);
+      t.regex(gone, /✘ No Argo CD answers.*Unable to connect/s);
+    }
+  },
+);
+
+test.serial(
+  "make live asks GitHub for the tests, and does without where that is not",
+  async (t) => {
+    const [made, on] = [await clone(), cluster()];
+    const place = "clusters/repository/kustomization.yaml";
+    const head = await made.commit("place", { [place]: readFileSync(place, "utf8") });
+    runs(on, made, [head]);
+    const api = await gitHub(t, `/repos/bpesics/pe-gitops/commits/${head}/check-runs`);
+    const tests = async (GITHUB_TOKEN: string) =>
+      (await command(made, on, { GITHUB_API_URL: api, COMMIT: head, GITHUB_TOKEN }))[1];
+    t.regex(await tests("good"), /✔ tests .*\+\d+ s .*test, cluster/);
+    t.regex(await tests("weak"), /\? tests .*not known here: .*Checks: read/);
+    made.edit(place, "https://github.com/bpesics/pe-gitops.git", "https://git.example.com/x.git");
+    const elsewhere = await tests("good");
+    t.regex(elsewhere, /\? tests .*not known here: .*git\.example\.com.*✔ \w+ is live/s);
+  },
+);
 
 /** GitHub, which knows the checks of one commit. */
 async function gitHub(t: ExecutionContext, path: string): Promise<string> {
@@ -715,21 +676,19 @@ async function gitHub(t: ExecutionContext, path: string): Promise<string> {
 }
 
 test.serial("make live says what to do when it cannot begin", async (t) => {
-  const [clone, on] = [await Clone.make(), cluster()];
-  runs(on, clone, [await clone.git("rev-parse", "HEAD")], "1.0.0", 0);
-  const shallow = new Clone();
-  await clone.commit("two", {});
-  await run("git", ["clone", "--quiet", "--depth=1", `file://${clone.origin}`, shallow.folder]);
-  const outside = new Clone();
-  const gone = await Clone.make();
-  const broken = cluster();
-  runs(broken, gone, ["a".repeat(40)], "1.0.0", 0);
+  const [made, on] = [await clone(), cluster()];
+  runs(on, made, [await made.commit("two")]);
+  const shallow = new WorkingCopy();
+  await run("git", ["clone", "--quiet", "--depth=1", `file://${made.origin}`, shallow.folder]);
+  const outside = new WorkingCopy();
+  const [gone, broken] = [await clone(), cluster()];
+  runs(broken, gone, [older]);
   rmSync(gone.origin, { recursive: true });
   for (const [where, which, env, advice] of [
-    [clone, on, { TIMEOUT: "5m" }, /TIMEOUT must be a number of seconds, and is "5m"/],
-    [clone, on, { COMMIT: "typo" }, /There is no commit typo: .*git fetch/],
-    [clone, on, { COMMIT: "--help" }, /There is no commit --help/],
-    [clone, cluster(), {}, /No Argo CD answers.*make up/],
+    [made, on, { TIMEOUT: "5m" }, /TIMEOUT must be a number of seconds, and is "5m"/],
+    [made, on, { COMMIT: "typo" }, /There is no commit typo: .*git fetch/],
+    [made, on, { COMMIT: "--help" }, /There is no commit --help/],
+    [made, cluster(), {}, /No Argo CD answers.*make up/],
     [shallow, on, {}, /git fetch --unshallow/],
     [outside, on, {}, /no Git repository here/],
     [gone, broken, {}, /Git cannot read main of what Argo CD reads/],

@@ -385,9 +385,9 @@ test("a token that may not, a service that is none, and a flag that is none", as
   t.regex(forbidden, /Pull requests: write.*not accessible \(HTTP 403\)/s);
   t.regex(
     (await promote({ options: { SERVICE: "payments" } }))[1],
-    /SERVICE=payment; there are .*no payments/,
+    /SERVICE must be one of payment, and is "payments"/,
   );
-  t.regex((await promote({ options: {} }))[1], /Which service\?/);
+  t.regex((await promote({ options: {} }))[1], /SERVICE must be one of payment/);
   const mistyped = { SERVICE: "payment", DRY_RUN: "yes" };
   t.regex((await promote({ options: mistyped }))[1], /DRY_RUN must be 1 or left out, and is "yes"/);
   t.deepEqual(await branches(origin), ["main"]);

@@ -1,48 +1,33 @@
 // make live: where a commit is on its way to running pods, and how long each step took.
 import { styleText } from "node:util";
 import { main, UserError } from "../cli/command.ts";
-import { step, waitFor, warn } from "../cli/progress.ts";
+import { step, waitFor } from "../cli/progress.ts";
 import { table } from "../cli/table.ts";
+import { checksOf } from "../delivery/checks.ts";
 import { fetchCommit, fetchTip, isInCluster, remoteOf } from "../delivery/git-endpoint.ts";
-import {
-  bumpOf,
-  type Commit,
-  changedFiles,
-  contains,
-  imageAt,
-  isBuiltFrom,
-  lastChange,
-  needWholeHistory,
-  readCommit,
-  resolve,
-  revertOf,
-} from "../delivery/history.ts";
-import {
-  type CheckRun,
-  concerns,
-  type Deployment,
-  firstUnfinished,
-  liveAt,
-  nextStep,
-  type Pod,
-  type Running,
-  type Share,
-  type Step,
-  stepsOf,
-  testsStep,
-  unfinished,
-  type Way,
-} from "../delivery/tracking.ts";
-import { GitHub, nameOnGitHub } from "../github/client.ts";
-import { tagOf } from "../images/images.ts";
+import * as history from "../delivery/history.ts";
+import { observe } from "../delivery/observation.ts";
+import { latest, type Step, short, stepsOf } from "../delivery/tracking.ts";
 import { type Application, branch, Kubectl } from "../kubernetes/cluster.ts";
 
-/** Seconds between two looks at the branch; the cluster is looked at each second. */
-const pause = 5;
+/** The steps of the commit through one Application. */
+interface Way {
+  application: string;
+  /** Where its pods are. */
+  namespace: string;
+  steps: Step[];
+  /** The first of them that is not done. */
+  left?: Step | undefined;
+}
+
+/** How often in a row the cluster or the repository may fail to answer. */
+const patience = 5;
 
 main(async () => {
-  const seconds = timeout();
-  await needWholeHistory();
+  const seconds = process.env.TIMEOUT || "300";
+  if (!/^\d+$/.test(seconds))
+    throw new UserError(`TIMEOUT must be a number of seconds, and is "${seconds}".`);
+  await history.needWholeHistory();
   const kubectl = await Kubectl.current();
   const url = (await applicationsOf(kubectl))[0]?.spec?.source?.repoURL ?? "";
   const remote = await remoteOf(kubectl, url);
@@ -50,46 +35,35 @@ main(async () => {
   const commit = await find(process.env.COMMIT || "HEAD", remote);
   await mustBeOn(commit, tip, url);
 
-  const files = await changedFiles(commit.sha);
-  if (files.some((file) => /^argocd\/(?!projects\/)/.test(file))) {
-    warn("It changes Argo CD itself, which nobody follows: kubectl apply it, as README says.");
-  }
-  const ways = await step(`Following ${short(commit.sha)} ${commit.subject}`, (say) =>
-    follow(kubectl, { commit, files, remote, tip }, seconds, say),
+  const about = `${short(commit.sha)} ${commit.subject}`;
+  const ways = await step(`Following ${about}`, (say) =>
+    follow(Number(seconds), say, async () => look(kubectl, commit.sha, await fetchTip(remote))),
   );
-  show(commit, await tests(commit), ways);
+  show(commit.time, [
+    ["", { name: "commit", state: "done", what: about, at: commit.time }],
+    ["", await checksOf(commit.sha)],
+    ...ways.flatMap(({ application, steps }) =>
+      steps.map((one, index): Row => [index === 0 ? application : "", one]),
+    ),
+  ]);
 
-  const left = firstUnfinished(ways);
+  const way = worst(ways);
+  const left = way?.left;
   if (left) {
-    const when = left.step.state === "stopped" ? "and will not be by itself" : `after ${seconds} s`;
+    const when = left.state === "stopped" ? "and will not be by itself" : `after ${seconds} s`;
     throw new UserError(
-      `${short(commit.sha)} is not live ${when}: ${left.way.application} is at ${left.step.name}: ` +
-        `${left.step.what}\n  ${nextStep(left, isInCluster(url))}`,
+      `${short(commit.sha)} is not live ${when}: ${way.application} is at ${left.name}: ` +
+        `${left.what}\n  ${advice(left, way, isInCluster(url))}`,
     );
   }
-  const since = liveAt(ways);
+  const times = ways.map(({ steps }) => steps.at(-1)?.at);
+  const since = times.includes(undefined) ? undefined : latest(times);
   const took = since ? `, ${secondsSince(commit.time, since)} s after the commit` : "";
   console.log(`${styleText("green", "✔")} ${short(commit.sha)} is live${took}.`);
 });
 
-const short = (sha: string) => sha.slice(0, 7);
-const secondsSince = (begin: Date, end: Date) =>
-  Math.round((end.getTime() - begin.getTime()) / 1000);
-
-/** @returns after how many seconds to give up */
-function timeout(): number {
-  const text = process.env.TIMEOUT || "300";
-  if (!/^\d+$/.test(text))
-    throw new UserError(`TIMEOUT must be a number of seconds, and is "${text}".`);
-  return Number(text);
-}
-
 async function applicationsOf(kubectl: Kubectl): Promise<Application[]> {
-  const applications = await kubectl.applications().catch((error: Error) => {
-    throw new UserError(
-      `No Argo CD answers in the context ${kubectl.context}; make up starts one.\n${error.message}`,
-    );
-  });
+  const applications = await kubectl.applications();
   const ours = applications.filter(({ spec }) => spec?.source?.targetRevision === branch);
   if (ours.length > 0) return ours;
   throw new UserError(
@@ -98,18 +72,19 @@ async function applicationsOf(kubectl: Kubectl): Promise<Application[]> {
 }
 
 /** The commit that somebody asks about; one that is not here is looked for where Argo CD reads. */
-async function find(revision: string, remote: string): Promise<Commit> {
-  const isFull = /^[0-9a-f]{40}$/.test(revision);
-  const sha = isFull && (await fetchCommit(remote, revision)) ? revision : await resolve(revision);
-  if (sha) return readCommit(sha);
+async function find(revision: string, remote: string): Promise<history.Commit> {
+  if (/^[0-9a-f]{40}$/.test(revision)) await fetchCommit(remote, revision);
+  const sha = await history.resolve(revision);
+  const [commit] = sha ? await history.log(["-1", sha]) : [];
+  if (commit) return commit;
   throw new UserError(
     `There is no commit ${revision}: mistyped, or not fetched yet? git fetch, or its 40 digits.`,
   );
 }
 
 /** @throws UserError about a commit that will not be live: it is not on the branch, or was taken back */
-async function mustBeOn(commit: Commit, tip: string, url: string): Promise<void> {
-  if (!(await contains(tip, commit.sha))) {
+async function mustBeOn(commit: history.Commit, tip: string, url: string): Promise<void> {
+  if (!(await history.contains(tip, commit.sha))) {
     const next = isInCluster(url)
       ? "If it is your newest commit, make deploy brings it there."
       : "Merge it; of a pull request that was squashed, ask about the commit that it became.";
@@ -117,182 +92,101 @@ async function mustBeOn(commit: Commit, tip: string, url: string): Promise<void>
       `Not live: ${short(commit.sha)} is not merged: ${branch} of ${url} does not have it.\n  ${next}`,
     );
   }
-  const revert = await revertOf(commit, tip);
-  if (revert) {
-    throw new UserError(
-      `Not live: ${short(commit.sha)} was reverted by ${short(revert.sha)} ${revert.subject}\n` +
-        `  Whether that is live: make live COMMIT=${short(revert.sha)}`,
-    );
-  }
-}
-
-interface Followed {
-  commit: Commit;
-  files: string[];
-  remote: string;
-  tip: string;
+  const revert = await history.revertOf(commit, tip);
+  if (!revert) return;
+  throw new UserError(
+    `Not live: ${short(commit.sha)} was reverted by ${short(revert.sha)} ${revert.subject}\n` +
+      `  Whether that is live: make live COMMIT=${short(revert.sha)}`,
+  );
 }
 
 /** Looks until the commit is live everywhere, or will not be, or the time is up; says what changes. */
 async function follow(
-  kubectl: Kubectl,
-  followed: Followed,
   seconds: number,
   say: (line: string) => void,
+  look: () => Promise<Way[]>,
 ): Promise<Way[]> {
+  const said = new Set<string>();
+  let failures: unknown[] = [];
   let ways: Way[] = [];
-  let { tip } = followed;
-  let fetched = performance.now();
-  const seen = new Map<string, string>();
   await waitFor(seconds, async () => {
-    if (performance.now() - fetched > pause * 1000) {
-      tip = await fetchTip(followed.remote);
-      fetched = performance.now();
+    try {
+      ways = await look();
+      failures = [];
+    } catch (error) {
+      if (failures.push(error) === patience) throw error;
+      return undefined;
     }
-    ways = await look(kubectl, { ...followed, tip });
-    for (const { application, steps } of ways) {
-      const now = unfinished(steps);
-      const line = now ? `${application}: ${now.name}: ${now.what}` : `${application}: done`;
-      if (seen.get(application) !== line) say(line);
-      seen.set(application, line);
+    for (const { application, left } of ways) {
+      const line = `${application}: ${left ? `${left.name}: ${left.what}` : "done"}`;
+      if (!said.has(line)) say(line);
+      said.add(line);
     }
-    const steps = ways.flatMap((way) => way.steps);
-    const isOver =
-      steps.every(({ state }) => state === "done") ||
-      steps.some(({ state }) => state === "stopped");
-    return isOver || undefined;
+    const left = worst(ways)?.left;
+    return !left || left.state === "stopped" || undefined;
   });
+  if (ways.length === 0) throw failures.at(-1);
   return ways;
 }
 
 /** Where the commit is now, through each Application that it concerns; through all when through none. */
-async function look(kubectl: Kubectl, followed: Followed): Promise<Way[]> {
-  const applications = await applicationsOf(kubectl);
-  const path = ({ spec }: Application) => spec?.source?.path ?? "";
-  const concerned = applications.filter((one) => concerns(path(one), followed.files));
+async function look(kubectl: Kubectl, commit: string, tip: string): Promise<Way[]> {
+  const all = await Promise.all(
+    (await applicationsOf(kubectl)).map(async (application) => ({
+      application,
+      change: await history.changeOf(commit, application.spec?.source ?? { path: "" }),
+    })),
+  );
+  const concerned = all.filter(({ change }) => change);
   return Promise.all(
-    (concerned.length > 0 ? concerned : applications).map(async (application) => {
-      const what = concerns(path(application), followed.files);
-      const share = await shareOf(application, what === "source", followed);
-      const running = await runningOf(kubectl, application, what !== undefined);
-      return {
-        application: application.metadata.name,
-        namespace: running.deployments[0]?.metadata.namespace ?? "argocd",
-        steps: stepsOf(share, running),
-      };
+    (concerned.length > 0 ? concerned : all).map(async ({ application, change }) => {
+      const seen = await observe(kubectl, application, { commit, change, tip });
+      const namespace = seen.deployments[0]?.metadata?.namespace ?? "argocd";
+      const steps = stepsOf(seen);
+      const left = steps.find(({ state }) => state !== "done");
+      return { application: application.metadata.name, namespace, steps, left };
     }),
   );
 }
 
-async function shareOf(
-  { spec, status }: Application,
-  isSource: boolean,
-  { commit, tip, remote }: Followed,
-): Promise<Share> {
-  const overlay = `${spec?.source?.path}/kustomization.yaml`;
-  const revision = status?.sync?.revision ?? "";
-  const bump = isSource ? await bumpOf(commit.sha, tip, overlay) : undefined;
-  const needed = bump?.sha ?? commit.sha;
-  const revisions = new Set<string>();
-  for (const one of new Set([
-    revision,
-    status?.operationState?.syncResult?.revision ?? "",
-    status?.operationState?.operation?.sync?.revision ?? "",
-    ...(status?.history ?? []).map((entry) => entry.revision),
-  ])) {
-    if (one && (await fetchCommit(remote, one)) && (await contains(one, needed)))
-      revisions.add(one);
-  }
-  if (!isSource) return { revisions };
+/** Where something keeps the commit from being live; first of all what does not go on by itself. */
+const worst = (ways: Way[]): Way | undefined =>
+  ways.find(({ left }) => left?.state === "stopped") ?? ways.find(({ left }) => left);
 
-  const now = await imageAt(tip, overlay);
-  const isTakenBack = bump && now && !(await isBuiltFrom(now, commit.sha));
-  return {
-    revisions,
-    source: {
-      expected: `${now?.name ?? "an image"}:${await tagOf(commit.sha)}`,
-      bump,
-      takenBack: isTakenBack ? await lastChange(tip, overlay) : undefined,
-      image: revisions.has(revision) ? await imageAt(revision, overlay) : undefined,
-    },
-  };
+/** What to do about a step that is not done. */
+function advice({ name, state }: Step, { application, namespace }: Way, isLocal: boolean): string {
+  if (name === "image")
+    return isLocal ? "make deploy builds it." : "The workflow publish says why there is none.";
+  if (name === "bump") return "Only a newer commit moves forward, or a revert of that one.";
+  if (name === "sync" && state === "stopped") return "docs/operations.md says what to do.";
+  if (name === "sync")
+    return `Argo CD looks every two to three minutes, or now: kubectl -n argocd annotate application ${application} argocd.argoproj.io/refresh=normal --overwrite`;
+  return `What the pods say: kubectl -n ${namespace} describe pods, and kubectl -n ${namespace} logs --prefix -l app.kubernetes.io/name`;
 }
 
-/** @param withPods whether what the Application runs matters, or only what Argo CD says of it */
-async function runningOf(
-  kubectl: Kubectl,
-  application: Application,
-  withPods: boolean,
-): Promise<Running> {
-  const resources = (application.status?.resources ?? []).filter(
-    ({ kind }) => withPods && kind === "Deployment",
-  );
-  const namespaces = [...new Set(resources.map(({ namespace = "" }) => namespace))];
-  const lists = namespaces.map((namespace) =>
-    kubectl.json<{ items: (Deployment | Pod)[] }>(["get", "deployments,pods", "-n", namespace]),
-  );
-  const items = (await Promise.all(lists)).flatMap((list) => list.items);
-  const isDeployment = (item: Deployment | Pod): item is Deployment =>
-    "spec" in item && "template" in item.spec;
-  return {
-    application,
-    deployments: items
-      .filter(isDeployment)
-      .filter(({ metadata }) =>
-        resources.some(
-          ({ name, namespace }) => name === metadata.name && namespace === metadata.namespace,
-        ),
-      ),
-    pods: items.filter((item): item is Pod => !isDeployment(item)),
-  };
-}
+const secondsSince = (begin: Date, end: Date) => Math.round((+end - +begin) / 1000);
 
-/** What GitHub's checks say of the commit, where somebody may ask. */
-async function tests({ sha }: Commit): Promise<Step> {
-  const unknown = (why: string): Step => ({
-    name: "tests",
-    state: "unknown",
-    what: `not known here: ${why}`,
-  });
-  const github = GitHub.fromEnvironment("It needs the repository permission Checks: read.");
-  if (!github) return unknown("GITHUB_TOKEN holds no token");
-  try {
-    const name = nameOnGitHub();
-    const { check_runs } = await github.call<{ check_runs: CheckRun[] }>({
-      method: "GET",
-      path: `/repos/${name}/commits/${sha}/check-runs?per_page=100`,
-    });
-    return testsStep(check_runs);
-  } catch (error) {
-    return unknown((error as Error).message.split("\n")[0] as string);
-  }
-}
+type Row = [application: string, step: Step];
 
 /** The way as a table, each step with its time and the seconds since the commit. */
-function show(commit: Commit, tested: Step, ways: Way[]): void {
+function show(begin: Date, rows: Row[]): void {
   const marks = {
     done: styleText("green", "✔"),
     waiting: styleText("yellow", "…"),
     stopped: styleText("red", "✘"),
     unknown: styleText("dim", "?"),
   };
-  const row = (application: string, { name, state, what, at }: Step) => [
-    application,
-    `${marks[state]} ${name}`,
-    at ? at.toISOString().slice(0, 19).replace("T", " ") : "",
-    at ? `+${secondsSince(commit.time, at)} s` : "",
-    what,
-  ];
   const head = ["app", "step", "time (UTC)", "since", "what"];
-  const about = `${short(commit.sha)} ${commit.subject}`;
   console.log(
     table([
       head.map((cell) => styleText("bold", cell)),
-      row("", { name: "commit", state: "done", what: about, at: commit.time }),
-      row("", tested),
-      ...ways.flatMap(({ application, steps }) =>
-        steps.map((one, index) => row(index === 0 ? application : "", one)),
-      ),
+      ...rows.map(([application, { name, state, what, at }]) => [
+        application,
+        `${marks[state]} ${name}`,
+        at?.toISOString().slice(0, 19).replace("T", " ") ?? "",
+        at ? `+${secondsSince(begin, at)} s` : "",
+        what,
+      ]),
     ]),
   );
 }

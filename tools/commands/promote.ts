@@ -7,7 +7,7 @@ import * as promote from "../delivery/promotion.ts";
 import { commitFile, gitIn, head, textAt } from "../git/git.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
-import { commitOf, imageIn, overlayFile, servicesAt } from "../images/images.ts";
+import { checkService, commitOf, imageIn, overlayFile } from "../images/images.ts";
 import { branch, Kubectl, localContext } from "../kubernetes/cluster.ts";
 import { withLocalImages } from "../local/local-images.ts";
 
@@ -21,17 +21,13 @@ main(async () => {
   const kubectl = await Kubectl.current();
   const local = kubectl.context === localContext;
   const { tip, base } = local ? await fromHere() : await fromOrigin();
-  checkService(service, await servicesAt(tip));
+  await checkService(service, tip);
   const image = imageIn(await textAt(tip, overlayFile(service, promote.from)));
   const overlay = await textAt(base, overlayFile(service, promote.to));
 
   const smoke = await step(`${service} in ${promote.from}: ${image.newTag}`, async (say) => {
     const check = async () => {
-      const running = await promote.read(kubectl, service).catch((error: Error) => {
-        throw new UserError(
-          `No Argo CD answers in the context ${kubectl.context}.\n${error.message}`,
-        );
-      });
+      const running = await promote.read(kubectl, service);
       const testing = { service, tip, image, ...running };
       refuse(promote.refusals(testing));
       return testing;
@@ -54,13 +50,6 @@ main(async () => {
   console.log(await git("show", "--format=%B", "--unified=0", commit));
   await open(promotion, commit, { local, dryRun });
 });
-
-function checkService(service: string, services: string[]): void {
-  if (services.includes(service)) return;
-  throw new UserError(
-    `Which service? make promote SERVICE=payment; there are ${services.join(", ")}${service && `, and no ${service}`}.`,
-  );
-}
 
 /** On a laptop: the commit that is checked out, and the one that was made of it for the cluster. */
 async function fromHere(): Promise<{ tip: string; base: string }> {

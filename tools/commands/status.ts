@@ -1,16 +1,12 @@
 // make status: what is deployed, as Argo CD sees it.
 import { styleText } from "node:util";
-import { main, UserError } from "../cli/command.ts";
+import { main } from "../cli/command.ts";
 import { table } from "../cli/table.ts";
 import { Kubectl, reasons } from "../kubernetes/cluster.ts";
 
 main(async () => {
   const kubectl = await Kubectl.current();
-  const applications = await kubectl.applications().catch((error: Error) => {
-    throw new UserError(
-      `No Argo CD answers in the context ${kubectl.context}; make up starts one.\n${error.message}`,
-    );
-  });
+  const applications = await kubectl.applications();
   const mark = (text = "Unknown") =>
     styleText(["Synced", "Healthy"].includes(text) ? "green" : "yellow", text);
   console.log(

@@ -1,27 +1,26 @@
+import { dirname, join } from "node:path";
 import { UserError } from "../cli/command.ts";
-import { gitIn, textAt } from "../git/git.ts";
-import { commitOf, type Image, imageIn } from "../images/images.ts";
+import { gitIn } from "../git/git.ts";
+import { commitOf, type Image, sourcePaths } from "../images/images.ts";
 
 export interface Commit {
   sha: string;
   time: Date;
   subject: string;
+  /** The message after the subject. */
+  body: string;
 }
 
 /** A commit that put an image of ours into an overlay. */
 export interface Bump extends Commit {
-  image: Image;
+  /** Its name, tag and digest. */
+  image: string;
 }
 
 /** @returns the commit that a revision names; undefined when the repository has none by that name */
 export async function resolve(revision: string, folder = "."): Promise<string | undefined> {
   const verify = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
   return gitIn(folder)(...verify).catch(() => undefined);
-}
-
-export async function readCommit(sha: string, folder = "."): Promise<Commit> {
-  const [commit] = await log(folder, ["--max-count=1", sha]);
-  return commit as Commit;
 }
 
 /** Whether a revision has a commit in its history, or is it. */
@@ -32,10 +31,29 @@ export async function contains(revision: string, commit: string, folder = "."): 
   );
 }
 
-/** The paths that a commit changes; of a merge, all that it brought to the branch. */
-export async function changedFiles(sha: string, folder = "."): Promise<string[]> {
-  const show = ["show", "--format=", "--name-only", "-z", "--diff-merges=first-parent", sha];
-  return (await gitIn(folder)(...show)).split("\0").filter(Boolean);
+/** Whether an image was built from a commit, or from a newer one that has it in its history. */
+export async function isBuiltFrom(image: Image, commit: string, folder = "."): Promise<boolean> {
+  const source = await resolve(commitOf(image.newTag) ?? "", folder);
+  return source !== undefined && (await contains(source, commit, folder));
+}
+
+/** @throws UserError in a shallow clone, where commits look as if nothing came before them */
+export async function needWholeHistory(folder = "."): Promise<void> {
+  const shallow = await gitIn(folder)("rev-parse", "--is-shallow-repository").catch(() => {
+    throw new UserError("There is no Git repository here: go to your clone of this repository.");
+  });
+  if (shallow === "true") throw new UserError("This clone is shallow: git fetch --unshallow");
+}
+
+/** @param args for `git log`: which commits @returns them, the newest first unless they say otherwise */
+export async function log(args: string[], folder = "."): Promise<Commit[]> {
+  const printed = await gitIn(folder)("log", "-z", "--format=%H%n%ct%n%s%n%b", ...args);
+  return printed.split("\0").flatMap((record) => {
+    const [sha, seconds, subject = "", ...body] = record.split("\n");
+    return sha
+      ? { sha, time: new Date(Number(seconds) * 1000), subject, body: body.join("\n") }
+      : [];
+  });
 }
 
 /**
@@ -49,42 +67,20 @@ export async function revertOf(
   tip: string,
   folder = ".",
 ): Promise<Commit | undefined> {
-  const newestFirst = await log(folder, [`${commit.sha}..${tip}`]);
-  const find = ({ sha, subject }: Commit, later = newestFirst): Commit | undefined => {
-    const pull = /\((#\d+)\)$/.exec(subject)?.[1];
-    return later.find((other, index) => {
-      const [, reverted] = /This reverts commit ([0-9a-f]{7,40})/.exec(other.body) ?? [];
-      const [, revertedPull] = /^Reverts \S+?(#\d+)$/m.exec(other.body) ?? [];
-      const takesBack =
-        (reverted !== undefined && sha.startsWith(reverted)) ||
-        (pull !== undefined && pull === revertedPull);
-      return takesBack && !find(other, later.slice(0, index));
+  const find = ({ sha, subject }: Commit, later: Commit[]): Commit | undefined => {
+    const pull = /\((#\d+)\)$/.exec(subject)?.[1] ?? "no pull request";
+    return later.find(({ body, ...other }, index) => {
+      const [, reverted = "none"] = /This reverts commit ([0-9a-f]{7,40})/.exec(body) ?? [];
+      const [, revertedPull] = /^Reverts \S+?(#\d+)$/m.exec(body) ?? [];
+      const takesBack = sha.startsWith(reverted) || pull === revertedPull;
+      return takesBack && !find({ body, ...other }, later.slice(0, index));
     });
   };
-  return find(commit);
-}
-
-/** The image that an overlay said at a revision; undefined when it says none of ours. */
-export async function imageAt(
-  revision: string,
-  overlay: string,
-  folder = ".",
-): Promise<Image | undefined> {
-  try {
-    return imageIn(await textAt(revision, overlay, folder));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether an image was built from a commit, or from a newer one that has it in its history. */
-export async function isBuiltFrom(image: Image, commit: string, folder = "."): Promise<boolean> {
-  const source = await resolve(commitOf(image.newTag) ?? "", folder);
-  return source !== undefined && (await contains(source, commit, folder));
+  return find(commit, await log([`${commit.sha}..${tip}`], folder));
 }
 
 /**
- * The first commit after this one whose overlay says an image that was built from it, or from a newer one.
+ * The first commit after this one that says that it names an image built from it, or from a newer one.
  * @param overlay path of the overlay's kustomization.yaml
  * @param tip the newest commit of the branch
  */
@@ -94,32 +90,45 @@ export async function bumpOf(
   overlay: string,
   folder = ".",
 ): Promise<Bump | undefined> {
-  for (const later of await log(folder, ["--reverse", `${commit}..${tip}`, "--", overlay])) {
-    const image = await imageAt(later.sha, overlay, folder);
-    if (image && (await isBuiltFrom(image, commit, folder))) return { ...later, image };
+  for (const later of await log(["--reverse", `${commit}..${tip}`, "--", overlay], folder)) {
+    const [, source] = /^Source-Commit: ([0-9a-f]{40})$/m.exec(later.body) ?? [];
+    const [, image = `an image of ${source}`] = /^Image: (\S+)$/m.exec(later.body) ?? [];
+    if (source && (await contains(source, commit, folder))) return { ...later, image };
   }
 }
 
-/** The last commit of a branch that changed a file. */
-export async function lastChange(tip: string, file: string, folder = "."): Promise<Commit> {
-  const [commit] = await log(folder, ["--max-count=1", tip, "--", file]);
-  return commit as Commit;
-}
+/** What a commit changes of an Application; undefined when it does not concern it. */
+export type Change = "source" | "manifests" | undefined;
 
-/** @throws UserError in a shallow clone, where commits look as if nothing came before them */
-export async function needWholeHistory(folder = "."): Promise<void> {
-  const shallow = await gitIn(folder)("rev-parse", "--is-shallow-repository").catch(() => {
-    throw new UserError("There is no Git repository here: go to your clone of this repository.");
+/**
+ * What a commit changes of an Application: the source that its image is built from; or else manifests, which are
+ * the files of each folder that Kustomize comes through.
+ * @param source what the Application reads
+ */
+export async function changeOf(
+  commit: string,
+  { path, kustomize }: { path: string; kustomize?: { components?: string[] } },
+  folder = ".",
+): Promise<Change> {
+  const git = gitIn(folder);
+  // Of a merge, all that it brought to the branch.
+  const show = ["show", "--format=", "--name-only", "-z", "--diff-merges=first-parent", commit];
+  const files = (await git(...show)).split("\0").filter(Boolean);
+  const [top, service = ""] = path.split("/");
+  const isIn = (file: string) =>
+    sourcePaths(service).some((one) => `${file}/`.startsWith(`${one}/`));
+  if (top === "apps" && files.some(isIn)) return "source";
+  const grep = ["grep", "--no-line-number", "--no-column", "-e", "", commit, "--"];
+  const found = await git(...grep, "*kustomization.yaml").catch(() => "");
+  const lines = found.split("\n").map((line) => {
+    const [, file = "", text = ""] = /^[^:]+:([^:]+):([^#]*)/.exec(line) ?? [];
+    return { folder: dirname(file), words: text.split(/[\s,[\]"']+/) };
   });
-  if (shallow === "true") throw new UserError("This clone is shallow: git fetch --unshallow");
-}
-
-async function log(folder: string, args: string[]): Promise<(Commit & { body: string })[]> {
-  const printed = await gitIn(folder)("log", "-z", "--format=%H%n%ct%n%s%n%b", ...args);
-  return printed.split("\0").flatMap((record) => {
-    const [sha = "", seconds, subject = "", ...body] = record.split("\n");
-    return sha
-      ? { sha, time: new Date(Number(seconds) * 1000), subject, body: body.join("\n") }
-      : [];
-  });
+  const used = new Set([path, ...(kustomize?.components ?? []).map((one) => join(path, one))]);
+  // Whatever is added while the loop runs is visited as well.
+  for (const one of used) {
+    for (const { words } of lines.filter((line) => line.folder === one))
+      for (const word of words) used.add(join(one, word));
+  }
+  return files.some((file) => used.has(file) || used.has(dirname(file))) ? "manifests" : undefined;
 }

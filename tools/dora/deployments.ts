@@ -1,4 +1,5 @@
-import { git, plainPatch, textAt } from "../git/git.ts";
+import { log } from "../delivery/history.ts";
+import { textAt } from "../git/git.ts";
 import { commitOf, imageIn, overlayFile, servicesAt } from "../images/images.ts";
 import type { Application } from "../kubernetes/cluster.ts";
 import { environmentsIn } from "../repository/environments.ts";
@@ -18,8 +19,14 @@ export async function records(folder: string, applications: Application[]): Prom
     pairs.map(async ({ service, environment }) => {
       const file = overlayFile(service, environment);
       const application = applications.find(({ spec }) => `${spec?.source?.path}/` === dir(file));
-      const git = await ofGit(folder, file);
-      const argocd = await ofArgoCD(folder, file, application?.status?.history ?? []);
+      // Of a merge, what it brought.
+      const changes = ["--reverse", "--first-parent", "HEAD", "--", file];
+      const git = await imagesAt(folder, file, await log(changes, folder));
+      const syncs = (application?.status?.history ?? []).map(({ revision, deployedAt }) => ({
+        sha: revision,
+        time: new Date(deployedAt),
+      }));
+      const argocd = await imagesAt(folder, file, syncs);
       return {
         service,
         environment,
@@ -33,45 +40,22 @@ export async function records(folder: string, applications: Application[]): Prom
 
 const dir = (file: string) => file.replace(/[^/]+$/, "");
 
-/** The images that the commits of a branch set: of a merge, what it brought. */
-async function ofGit(folder: string, file: string): Promise<Seen[]> {
-  const ofMain = ["--reverse", "--first-parent", "--diff-merges=first-parent"];
-  // All of the file as it was then: a bump may change nothing but the digest.
-  const patch = [...plainPatch, "--unified=1000000", "--format=%x00%ct"];
-  const log = await git(["log", ...ofMain, ...patch, "HEAD", "--", file], { folder });
-  return log
-    .split("\0")
-    .slice(1)
-    .flatMap((text) => {
-      const [at = "", ...lines] = text.split("\n");
-      const begin = lines.findIndex((line) => line.startsWith("@@"));
-      const now = lines.slice(begin + 1).filter((line) => /^[+ ]/.test(line));
-      return seen(now.map((line) => `${line.slice(1)}\n`).join(""), new Date(Number(at) * 1000));
-    })
-    .filter(isNew);
-}
-
-/** The images that Argo CD's syncs brought. A revision that is not in the clone tells nothing. */
-async function ofArgoCD(
+/** The images that an overlay says, one after the other. A revision that is not in the clone tells nothing. */
+async function imagesAt(
   folder: string,
   file: string,
-  history: { revision: string; deployedAt: string }[],
+  revisions: { sha: string; time: Date }[],
 ): Promise<Seen[]> {
   const found: Seen[] = [];
-  for (const { revision, deployedAt } of history) {
-    const overlay = await textAt(revision, file, folder).catch(() => "");
-    found.push(...seen(overlay, new Date(deployedAt)));
+  for (const { sha, time: at } of revisions) {
+    try {
+      const { newTag, digest } = imageIn(await textAt(sha, file, folder));
+      found.push({ image: digest ? `${newTag}@${digest}` : newTag, at });
+    } catch {
+      // In the form of another time.
+    }
   }
-  return found.sort((one, other) => +one.at - +other.at).filter(isNew);
-}
-
-function seen(overlay: string, at: Date): Seen[] {
-  try {
-    const { newTag, digest } = imageIn(overlay);
-    return [{ image: digest ? `${newTag}@${digest}` : newTag, at }];
-  } catch {
-    return []; // In the form of another time.
-  }
+  return found.filter(isNew);
 }
 
 /** Commits that change something else set the image that was there. */
@@ -83,9 +67,8 @@ async function sources(folder: string, seen: Seen[]): Promise<Map<string, Date>>
   for (const image of new Set(seen.map((one) => one.image))) {
     const commit = commitOf(image.replace(/@.*/, ""));
     if (!commit) continue;
-    const show = ["show", "--no-patch", "--format=%ct", `${commit}^{commit}`];
-    const at = await git(show, { folder }).catch(() => "");
-    if (at) found.set(image, new Date(Number(at) * 1000));
+    const [source] = await log(["-1", commit], folder).catch(() => []);
+    if (source) found.set(image, source.time);
   }
   return found;
 }

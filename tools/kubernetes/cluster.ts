@@ -71,14 +71,15 @@ export class Kubectl {
     return (await this.run([...get, "-o", "jsonpath={.spec.source.path}"])).split("/")[1] as string;
   }
 
+  /** @throws UserError where no Argo CD answers */
   async applications(): Promise<Application[]> {
-    const { items } = await this.json<{ items: Application[] }>([
-      "get",
-      "applications.argoproj.io",
-      "-n",
-      "argocd",
-    ]);
-    return items;
+    const get = ["get", "applications.argoproj.io", "-n", "argocd"];
+    const list = await this.json<{ items: Application[] }>(get).catch((error: Error) => {
+      throw new UserError(
+        `No Argo CD answers in the context ${this.context}; make up starts one.\n${error.message}`,
+      );
+    });
+    return list.items;
   }
 
   /** Waits until every Application runs a commit and is well. @returns whether they did in time */
@@ -95,7 +96,12 @@ export class Kubectl {
 export interface Application {
   metadata: { name: string };
   spec?: {
-    source?: { repoURL?: string; path: string; targetRevision?: string };
+    source?: {
+      repoURL?: string;
+      path: string;
+      targetRevision?: string;
+      kustomize?: { components?: string[] };
+    };
     syncPolicy?: { automated?: { enabled?: boolean } };
   };
   status?: {
