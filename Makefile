@@ -33,7 +33,7 @@ run: $(BUNDLES) ## Pay 1,000 invoices here: both services, no Docker, no cluster
 test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@biome ci
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
-	@depcruise --output-type err tools tests payment-service/bench
+	@depcruise --output-type err tools tests $(PACKAGES) $(SERVICES)
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
 	@node tools/commands/test.ts 'tests/tools/**' 'tests/access/**' 'tests/workflows/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
 

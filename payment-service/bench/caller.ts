@@ -1,38 +1,18 @@
-import { generateKeyPairSync, sign } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { caller, now, sign, signer } from "../tests/signer.ts";
 
-/** A caller, as a cluster makes one known. */
-export interface Caller {
-  /** Environment variables by which payment knows it. */
-  env: Record<string, string>;
-  /** What it shows, good for an hour. */
-  token: string;
-  /** Ends the issuer of its token. */
-  stop: () => void;
-}
-
-/** Signs a token as a cluster signs a service account's, and serves the keys to check it by. */
-export async function makeCaller(): Promise<Caller> {
-  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const keys = [{ ...publicKey.export({ format: "jwk" }), kid: "bench", alg: "RS256", use: "sig" }];
-  const issuer = createServer((_request, response) => response.end(JSON.stringify({ keys })));
+/** Makes a caller known as a cluster does: the environment of payment, a token, and an issuer to stop. */
+export async function makeCaller() {
+  const { jwk, ...key } = await signer("RS256", "bench");
+  const keys = JSON.stringify({ keys: [jwk] });
+  const issuer = createServer((_request, response) => response.end(keys));
   await once(issuer.listen(0, "127.0.0.1"), "listening");
-  const url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
-
-  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
-  const exp = Math.floor(Date.now() / 1000) + 3600;
-  const claims = { iss: url, aud: ["payment"], sub: "bench", exp };
-  const signed = `${encode({ alg: "RS256", kid: "bench" })}.${encode(claims)}`;
+  const { port } = issuer.address() as AddressInfo;
   return {
-    env: {
-      CALLER_ISSUER: url,
-      CALLER_AUDIENCE: "payment",
-      CALLER_SUBJECT: "bench",
-      CALLER_JWKS_URL: url,
-    },
-    token: `${signed}.${sign("RSA-SHA256", Buffer.from(signed), privateKey).toString("base64url")}`,
+    env: { ...caller, CALLER_JWKS_URL: `http://127.0.0.1:${port}` },
+    token: await sign(key, { exp: now() + 3600 }),
     stop: () => issuer.close().closeAllConnections(),
   };
 }

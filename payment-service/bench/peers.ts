@@ -15,8 +15,6 @@ export interface Contender {
   knowsCaller?: boolean;
 }
 
-const flask = ["--app", peer("flask_app.py")];
-
 /** The command of payment's image, with more options of Node. */
 export const paymentCommand = (...options: string[]): [string, ...string[]] => [
   node,
@@ -24,6 +22,11 @@ export const paymentCommand = (...options: string[]): [string, ...string[]] => [
   "--max-semi-space-size=1",
   `--snapshot-blob=${join(payment, "snapshot.blob")}`,
 ];
+
+// A worker more than the core, and threads, so that connections are kept as the others keep them.
+const threads = ["--worker-class=gthread", "--workers=2", "--threads=16", "--keep-alive=5"];
+const gunicorn = [...threads, "--chdir", peer("."), "flask_app:app"];
+const flask = ["--app", peer("flask_app.py"), "run"];
 
 export const contenders: Contender[] = [
   { name: "bare node:http", command: () => [node, peer("bare.cjs")] },
@@ -33,21 +36,10 @@ export const contenders: Contender[] = [
   { name: "fastify", command: () => [node, peer("fastify.cjs")] },
   {
     name: "Flask, dev server",
-    command: (port) => [join(bin, "flask"), ...flask, "run", "--port", String(port)],
+    command: (port) => [`${bin}/flask`, ...flask, `--port=${port}`],
   },
   {
     name: "gunicorn and Flask",
-    command: (port) => [
-      join(bin, "gunicorn"),
-      "--chdir",
-      resolve("payment-service/bench/peers"),
-      // A worker more than the core, and threads, so that connections are kept as the others keep them.
-      "--worker-class=gthread",
-      "--workers=2",
-      "--threads=16",
-      "--keep-alive=5",
-      `--bind=127.0.0.1:${port}`,
-      "flask_app:app",
-    ],
+    command: (port) => [`${bin}/gunicorn`, ...gunicorn, `--bind=127.0.0.1:${port}`],
   },
 ];

@@ -1,45 +1,28 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { folder } from "./peers.ts";
 
 /** What servers run on; the load comes from the other. */
 export const cores = { server: "0", load: "1" };
+export const onServerCore = (...command: string[]) => ["--cpu-list", cores.server, ...command];
 
-const ports = (function* () {
-  for (let port = 21_000; ; port++) yield port;
-})();
-
-const children = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const child of children) child.kill("SIGKILL");
-});
-
-/** A server under test. */
-export interface Server {
-  url: string;
-  /** Milliseconds from its start to its first 200. */
-  coldStart: number;
-  /** The CPU time it had until then, in milliseconds. */
-  startCpu: number;
-  pid: number;
-  stop: () => Promise<void>;
-}
+let lastPort = 21_000;
 
 /**
  * Starts a server on one core and waits until it answers.
  * @param env more environment variables for it
- * @throws Error when it has not after ten seconds
+ * @returns how long that took, and the CPU time it had until then, both in milliseconds
+ * @throws Error when it has not answered after ten seconds
  */
 export async function start(
   command: (port: number) => [string, ...string[]],
   env: Record<string, string> = {},
-): Promise<Server> {
-  const port = ports.next().value as number;
-  const [file, ...args] = command(port);
+) {
+  const port = ++lastPort;
+  const args = onServerCore(...command(port));
   const begin = performance.now();
-  const child = spawn("taskset", ["--cpu-list", cores.server, file, ...args], {
+  const child = spawn("taskset", args, {
     env: {
       PATH: process.env.PATH,
       HOST: "127.0.0.1",
@@ -51,37 +34,23 @@ export async function start(
     },
     stdio: "ignore",
   });
-  children.add(child);
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const pid = child.pid as number;
   const url = `http://127.0.0.1:${port}`;
-  while (!(await answers(`${url}/health`))) {
+  const isUp = () => fetch(`${url}/health`).then((answer) => answer.text().then(() => answer.ok));
+  while (!(await isUp().catch(() => false))) {
     if (performance.now() - begin > 10_000) throw new Error(`${args.join(" ")} does not answer`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   const coldStart = performance.now() - begin;
-  return {
-    url,
-    coldStart,
-    startCpu: startCpu(child.pid as number),
-    pid: child.pid as number,
-    stop: async () => {
-      const exited = once(child, "exit");
-      child.kill("SIGTERM");
-      await exited;
-      children.delete(child);
-    },
+  const stop = async () => {
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    await exited;
+    process.off("exit", kill);
   };
-}
-
-const agent = new Agent({ keepAlive: false });
-
-function answers(url: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    request(url, { agent }, (response) => {
-      response.resume().once("end", () => resolve(response.statusCode === 200));
-    })
-      .once("error", () => resolve(false))
-      .end();
-  });
+  return { url, coldStart, startCpu: startCpu(pid), pid, stop };
 }
 
 /** The processes of a server: a master has workers. */
@@ -92,16 +61,15 @@ function processes(pid: number): number[] {
   return [pid, ...children.flatMap((child) => processes(Number(child)))];
 }
 
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+
 /** Resident memory in MiB. What processes share counts once: each has its part of it. */
 export function memory(pid: number): number {
-  const rss = processes(pid).map((each, _index, { length }) => {
-    const [file, line] =
-      length > 1
-        ? (["smaps_rollup", /^Pss: +(\d+)/m] as const)
-        : (["status", /^VmRSS:\s+(\d+)/m] as const);
-    return Number(line.exec(readFileSync(`/proc/${each}/${file}`, "utf8"))?.[1]);
-  });
-  return rss.reduce((sum, kib) => sum + kib / 1024, 0);
+  const all = processes(pid);
+  const file = all.length > 1 ? "smaps_rollup" : "status";
+  const kib = (each: number) =>
+    /^(?:Pss|VmRSS):\s+(\d+)/m.exec(readFileSync(`/proc/${each}/${file}`, "utf8"))?.[1];
+  return sum(all.map((each) => Number(kib(each)) / 1024));
 }
 
 /** CPU time that a server has had, threads that have ended included, in seconds. */
@@ -110,15 +78,13 @@ export function cpuSeconds(pid: number): number {
     const fields = readFileSync(`/proc/${each}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
     return Number(fields[11]) + Number(fields[12]);
   });
-  return ticks.reduce((sum, tick) => sum + tick / 100, 0);
+  return sum(ticks) / 100;
 }
 
 /** The same for a server that has just started, in milliseconds: finer, without threads that ended. */
 function startCpu(pid: number): number {
-  const nanoseconds = processes(pid)
-    .flatMap((each) =>
-      readdirSync(`/proc/${each}/task`).map((task) => `/proc/${each}/task/${task}`),
-    )
-    .map((task) => Number(readFileSync(`${task}/schedstat`, "utf8").split(" ")[0]));
-  return nanoseconds.reduce((sum, each) => sum + each / 1e6, 0);
+  const tasks = processes(pid).flatMap((each) =>
+    readdirSync(`/proc/${each}/task`).map((task) => `/proc/${each}/task/${task}/schedstat`),
+  );
+  return sum(tasks.map((task) => Number(readFileSync(task, "utf8").split(" ")[0]) / 1e6));
 }

@@ -4,40 +4,11 @@ import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { mock } from "node:test";
 import test, { type ExecutionContext } from "ava";
-import {
-  base64url,
-  CompactSign,
-  type CryptoKey,
-  exportJWK,
-  exportSPKI,
-  generateKeyPair,
-  type JWK,
-  SignJWT,
-  UnsecuredJWT,
-} from "jose";
+import { base64url, CompactSign, exportSPKI, SignJWT, UnsecuredJWT } from "jose";
+import { caller, claims, now, type Signer, signer, sign as signWith } from "../tests/signer.ts";
 import { startServer } from "./server.ts";
 
-const caller = {
-  CALLER_ISSUER: "https://kubernetes.default.svc.cluster.local",
-  CALLER_AUDIENCE: "payment",
-  CALLER_SUBJECT: "system:serviceaccount:app-antaeus:antaeus",
-};
-
 const body = '{"currency":"EUR","value":374.72,"customer_id":7}';
-
-/** A key pair: its public half as an issuer publishes it, and the header of what it signs. */
-interface Signer {
-  jwk: JWK;
-  header: { alg: string; kid?: string };
-  key: CryptoKey;
-  publicKey: CryptoKey;
-}
-
-async function signer(alg: string, kid: string): Promise<Signer> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-  const jwk = { ...(await exportJWK(publicKey)), kid, alg, use: "sig" };
-  return { jwk, header: { alg, kid }, key: privateKey, publicKey };
-}
 
 const [rsa, ec, other] = await Promise.all([
   signer("RS256", "rsa"),
@@ -45,20 +16,8 @@ const [rsa, ec, other] = await Promise.all([
   signer("RS256", "other"),
 ]);
 
-const now = () => Math.floor(Date.now() / 1000);
-
-/** The claims of a token that is right, as the kubelet gets it. */
-const claims = () => ({
-  iss: caller.CALLER_ISSUER,
-  aud: [caller.CALLER_AUDIENCE],
-  sub: caller.CALLER_SUBJECT,
-  iat: now(),
-  nbf: now(),
-  exp: now() + 600,
-});
-
-const sign = ({ header, key }: Pick<Signer, "header" | "key"> = rsa, change: object = {}) =>
-  new SignJWT({ ...claims(), ...change }).setProtectedHeader(header).sign(key);
+const sign = (by: Pick<Signer, "header" | "key"> = rsa, change: object = {}) =>
+  signWith(by, change);
 
 /** An HTTP server on a real socket. @returns its port, the one asked for unless that is 0 */
 async function listen(t: ExecutionContext, listener: RequestListener, port = 0) {

@@ -13,7 +13,8 @@ interface Component {
   evidence: { occurrences: { location: string }[] };
 }
 
-interface Bom {
+/** As far as it is read here. */
+export interface Bom {
   components: Component[];
   dependencies: { ref: string; dependsOn?: string[] }[];
 }

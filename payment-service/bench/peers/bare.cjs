@@ -3,28 +3,21 @@
 const { createServer } = require("node:http");
 
 const currencies = new Set(["EUR", "USD", "DKK", "SEK", "GBP"]);
+const isCharge = (body) =>
+  currencies.has(body?.currency) &&
+  Number.isFinite(body.value) &&
+  body.value > 0 &&
+  Number.isInteger(body.customer_id) &&
+  body.customer_id > 0;
 
-function isCharge(body) {
-  return (
-    currencies.has(body?.currency) &&
-    Number.isFinite(body.value) &&
-    body.value > 0 &&
-    Number.isInteger(body.customer_id) &&
-    body.customer_id > 0
-  );
-}
-
-function answer(response, status, body) {
+const answer = (response, status, body) =>
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
 
 function charge(request, response) {
-  if (request.headers["content-type"]?.split(";")[0] !== "application/json") {
-    return answer(response, 415, { message: "JSON only" });
-  }
+  const type = request.headers["content-type"]?.split(";")[0];
+  if (type !== "application/json") return answer(response, 415, { message: "JSON only" });
   let text = "";
-  request.setEncoding("utf8");
-  request.on("data", (chunk) => {
+  request.setEncoding("utf8").on("data", (chunk) => {
     text += chunk;
   });
   request.on("end", () => {
@@ -32,14 +25,14 @@ function charge(request, response) {
     try {
       body = JSON.parse(text);
     } catch {}
-    if (!isCharge(body)) return answer(response, 400, { message: "not a charge" });
-    answer(response, 200, { result: Math.random() < 0.5 });
+    if (isCharge(body)) answer(response, 200, { result: Math.random() < 0.5 });
+    else answer(response, 400, { message: "not a charge" });
   });
 }
 
 createServer((request, response) => {
-  const { method, url } = request;
-  if (method === "GET" && url === "/health") answer(response, 200, { status: "ok" });
-  else if (method === "POST" && url === "/api/v1/charge") charge(request, response);
+  const asked = `${request.method} ${request.url}`;
+  if (asked === "GET /health") answer(response, 200, { status: "ok" });
+  else if (asked === "POST /api/v1/charge") charge(request, response);
   else answer(response, 404, { message: "not found" });
 }).listen(Number(process.env.PORT), process.env.HOST);
