@@ -1,7 +1,7 @@
 import { table } from "../../tools/cli/table.ts";
 import { median as middle } from "../../tools/pages/numbers.ts";
 
-const median = (values: number[]): number => middle(values) ?? Number.NaN;
+export const median = (values: number[]): number => middle(values) ?? Number.NaN;
 
 type Column = { title?: string; ratio?: true };
 
