@@ -379,8 +379,9 @@ test("the ruleset keeps the branch that Argo CD reads from everybody, administra
     require_last_push_approval: true,
     required_review_thread_resolution: true,
   });
-  // Tested together with the newest main.
-  t.is(parameters(ours, "required_status_checks").strict_required_status_checks_policy, true);
+  // Each bump moves main: with the newest main required, every open pull request would start over, and lose its
+  // approvals. Main's own tests run to the end for each commit, and say what two changes do together.
+  t.is(parameters(ours, "required_status_checks").strict_required_status_checks_policy, false);
 });
 
 test("every job of the workflow must succeed, and runs for every pull request", (t) => {
