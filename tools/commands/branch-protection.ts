@@ -14,9 +14,11 @@ const needs =
 
 main(async () => {
   const { dryRun, bumpApp } = wanted();
-  const rulesets = `repos/${nameOnGitHub()}/rulesets`;
+  const repository = `repos/${nameOnGitHub()}`;
+  const rulesets = `${repository}/rulesets`;
   const ours = ruleset(bumpApp);
   const { found, unknown } = await look(rulesets, ours.name);
+  if (!unknown) await checkOwners(repository);
   const before = found && differences(found, ours);
   if (before === "") return console.log("▸ It is as it should be.");
   if (before) console.log(before);
@@ -37,6 +39,18 @@ main(async () => {
   }
   throw new UserError(`GitHub took the ruleset, and yet it is not as it should be:\n${left}`);
 });
+
+/** @throws UserError about a line of CODEOWNERS that GitHub cannot use: it asks nobody then, and says so nowhere else */
+async function checkOwners(repository: string): Promise<void> {
+  const { errors } = await call<{ errors: { message: string }[] }>([
+    `${repository}/codeowners/errors`,
+  ]);
+  if (errors.length === 0) return;
+  const found = errors.map(({ message }) => message.trim()).join("\n  ");
+  throw new UserError(
+    `Nothing was written. GitHub asks nobody by a line of CODEOWNERS that it cannot use: mend these first.\n  ${found}`,
+  );
+}
 
 /** A call of GitHub's REST API. */
 const call = async <T>(args: string[], input?: string): Promise<T> =>
