@@ -149,8 +149,8 @@ tried("what is published is signed, and is bumped", async (t) => {
 
   // Its bill of materials is with the image of each architecture, and with the one that overlays name.
   const bill = ["--key", `${keys.ours}.pub`, "--insecure-ignore-tlog", "--type", "cyclonedx"];
-  for (const of of [await digestOf(`${name}:${tag}-${arch}`), digest])
-    await t.notThrowsAsync(cosign(["verify-attestation", ...bill, `${name}@${of}`]));
+  for (const image of [await digestOf(`${name}:${tag}-${arch}`), digest])
+    await t.notThrowsAsync(cosign(["verify-attestation", ...bill, `${name}@${image}`]));
 });
 
 tried("an image is built once per commit", async (t) => {
