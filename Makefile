@@ -110,7 +110,7 @@ disaster-drill: $(NODE) ## Delete the cluster, bring everything back from Git, a
 	@node tools/commands/disaster-drill.ts
 
 report: node_modules/.package-lock.json ## Write report/index.html again, and the tables of docs/access.md
-	@node tests/access/write-tables.ts
+	@node tests/manifests/write-documents.ts
 	@node tools/commands/report.ts
 
 branch-protection: $(NODE) ## Have GitHub enforce who may merge what (BUMP_APP=12345, DRY_RUN=1)

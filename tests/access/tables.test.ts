@@ -19,7 +19,8 @@ test("make report writes the tables into docs/access.md", async (t) => {
   const before = "<!-- network -->\n<!-- /network -->\n";
   mkdirSync(join(cwd, "docs"));
   writeFileSync(join(cwd, tablesFile), before);
-  const write = () => run(process.execPath, [resolve("tests/access/write-tables.ts")], { cwd });
+  const write = () =>
+    run(process.execPath, [resolve("tests/manifests/write-documents.ts")], { cwd });
   t.regex(await write(), /docs\/access.md/);
   t.is(readFileSync(join(cwd, tablesFile), "utf8"), withTables(before));
   t.is(await write(), "", "there is nothing left to write");

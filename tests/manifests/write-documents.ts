@@ -1,6 +1,6 @@
 // make report: writes into the documents what they show of the declared tables, and how many escape attempts there are.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { tablesFile, withTables } from "./tables.ts";
+import { tablesFile, withTables } from "../access/tables.ts";
 
 function rewrite(file: string, write: (text: string) => string): void {
   const before = readFileSync(file, "utf8");
@@ -13,6 +13,6 @@ function rewrite(file: string, write: (text: string) => string): void {
 rewrite(tablesFile, withTables);
 // The number comes of the repository itself.
 if (existsSync("README.md")) {
-  const { countedIn, withCounts } = await import("../manifests/counts.ts");
+  const { countedIn, withCounts } = await import("./counts.ts");
   for (const file of countedIn) rewrite(file, withCounts);
 }
