@@ -191,12 +191,19 @@ export const permissions: Rule[] = [
         ...(await each(repository.environments, async (environment) => {
           const argocd = await repository.render(`clusters/${environment}/argocd`);
           const teams = repository.services.map((name) => `g, ${name}, proj:${name}:team`);
-          return same(`${environment}: argocd-rbac-cm`, configMap(argocd, "argocd-rbac-cm"), {
-            "policy.default": "",
-            "policy.matchMode": "glob",
-            scopes: "[groups]",
-            "policy.csv": ["g, platform, role:admin", ...teams, ""].join("\n"),
-          });
+          const { "policy.csv": csv = "", ...settings } = configMap(argocd, "argocd-rbac-cm");
+          return [
+            ...same(`${environment}: argocd-rbac-cm`, settings, {
+              "policy.default": "",
+              "policy.matchMode": "glob",
+              scopes: "[groups]",
+            }),
+            ...same(
+              `${environment}: argocd-rbac-cm: groups`,
+              csv.trim().split("\n").sort(),
+              ["g, platform, role:admin", ...teams].sort(),
+            ),
+          ];
         })),
         ...same(
           "a laptop's users",

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { pinned } from "../../tools/cli/pinned-tools.ts";
 
 /** The folder of the registry, for the programs that are started for a step. */
-const { REGISTRY = "" } = process.env;
+const { FAKE_REGISTRY = "" } = process.env;
 
 const digestOf = (content: string) =>
   `sha256:${createHash("sha256").update(content).digest("hex")}`;
@@ -21,10 +21,10 @@ export const notes = (folder: string): string[] =>
     ? readFileSync(join(folder, "log"), "utf8").trim().split("\n")
     : [];
 
-const file = (kind: string, name: string) => join(REGISTRY, kind, encodeURIComponent(name));
+const file = (kind: string, name: string) => join(FAKE_REGISTRY, kind, encodeURIComponent(name));
 
 function put(kind: string, name: string, content: string): void {
-  mkdirSync(join(REGISTRY, kind), { recursive: true });
+  mkdirSync(join(FAKE_REGISTRY, kind), { recursive: true });
   writeFileSync(file(kind, name), content);
 }
 
@@ -52,8 +52,9 @@ async function docker(args: string[]): Promise<string> {
       return architecture();
     case "build": {
       const service = basename(join(after(args, "--file"), "..")).replace(/-service$/, "");
-      note(REGISTRY, "build", service);
-      if (existsSync(join(REGISTRY, `broken-${service}`))) throw new Error(`${service} is broken`);
+      note(FAKE_REGISTRY, "build", service);
+      if (existsSync(join(FAKE_REGISTRY, `broken-${service}`)))
+        throw new Error(`${service} is broken`);
       put("built", after(args, "--tag"), after(args, "--build-arg"));
       return "";
     }
@@ -96,9 +97,9 @@ function cosign(args: string[]): string {
   const signature = `${after(args, "--annotations")} ${args.at(-1)}`;
   if (command === "version") return `GitVersion:    v${pinned("cosign")}`;
   if (command === "attest") {
-    note(REGISTRY, "bill", args.at(-1) ?? "");
+    note(FAKE_REGISTRY, "bill", args.at(-1) ?? "");
   } else if (command === "sign") {
-    note(REGISTRY, "sign", args.at(-1) ?? "");
+    note(FAKE_REGISTRY, "sign", args.at(-1) ?? "");
     put("signed", signature, "");
   } else if (get("signed", signature) === undefined) throw new Error("Error: no signatures found");
   return "";

@@ -35,7 +35,7 @@ const actions: Record<string, string> = {
 runs:
   using: composite
   steps:
-    - run: echo "provenance $DIGEST" >> "$REGISTRY/log"
+    - run: echo "provenance $DIGEST" >> "$FAKE_REGISTRY/log"
       shell: bash
       env:
         DIGEST: \${{ inputs.subject-digest }}
@@ -80,7 +80,7 @@ async function publish(): Promise<[boolean, string]> {
   ]);
   const args = [
     ...["workflow_dispatch", "--workflows", ".github/workflows/publish.yaml", ...machines],
-    ...["--env", `REGISTRY=${registry}`, "--secret", "GITHUB_TOKEN=a-token"],
+    ...["--env", `FAKE_REGISTRY=${registry}`, "--secret", "GITHUB_TOKEN=a-token"],
     ...["--secret", "BUMP_APP_PRIVATE_KEY=a-key", "--var", "BUMP_APP_CLIENT_ID=an-id"],
     ...[
       "--no-cache-server",
