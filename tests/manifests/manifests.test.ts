@@ -1,4 +1,5 @@
 import test from "ava";
+import type { Manifest } from "../../tools/render/manifests.ts";
 import { kustomize, podSpecs, here as repository } from "../support/repository.ts";
 import { isPinned } from "./images.ts";
 import { unknownFields, violation } from "./schemas.ts";
