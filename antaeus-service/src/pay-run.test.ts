@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { trace } from "../tests/helpers.ts";
 import { Database } from "./database.ts";
-import { type PayRunResult, PayRuns } from "./pay-run.ts";
+import { createPayRuns, type PayRunResult } from "./pay-run.ts";
 import { type ChargeClient, PaymentUnavailable } from "./payment.ts";
 import { createBreaker } from "./resilience.ts";
 
@@ -20,7 +20,7 @@ function payRuns(
   stopping = new AbortController(),
 ) {
   const breaker = createBreaker(10);
-  return new PayRuns({
+  return createPayRuns({
     database,
     charge: (invoice, trace) => breaker.execute(() => charge(invoice, trace)),
     breaker,

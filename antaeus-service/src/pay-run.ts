@@ -33,16 +33,7 @@ export interface PayRunOptions {
   onEnd?: (result: PayRunResult, trace: Trace, milliseconds: number) => void;
 }
 
-/** Makes pay runs, one after the other. */
-export class PayRuns {
-  readonly #options: PayRunOptions;
-  #running: Promise<PayRunResult> | undefined;
-  #waiting: Promise<PayRunResult> | undefined;
-
-  constructor(options: PayRunOptions) {
-    this.#options = options;
-  }
-
+export interface PayRuns {
   /**
    * Tries every pending invoice once. No invoice is ever in two charges at once: who asks amid a run
    * gets the next one, which tries what this one is refused. All who ask until it begins share it.
@@ -50,61 +41,61 @@ export class PayRuns {
    * When the circuit opens the run ends. The next one begins with a single charge, and goes on if
    * that is answered.
    */
-  run(trace: Trace): Promise<PayRunResult> {
-    const begin = () => {
-      this.#waiting = undefined;
-      this.#running = this.#payAll(trace).finally(() => {
-        this.#running = undefined;
-      });
-      return this.#running;
-    };
-    if (!this.#running) return begin();
-    this.#waiting ??= this.#running.then(begin, begin);
-    return this.#waiting;
-  }
-
+  run(trace: Trace): Promise<PayRunResult>;
   /** Waits for the run that is under way, and for the one that waits. */
-  async ended(): Promise<void> {
-    await Promise.allSettled([this.#running, this.#waiting]);
-  }
+  ended(): Promise<unknown>;
+}
 
-  async #payAll(trace: Trace): Promise<PayRunResult> {
-    const { database, breaker, concurrency, stopping, onEnd } = this.#options;
-    const begun = performance.now();
-    const due = database.due();
-    const result: PayRunResult = {
-      due: due.length,
-      accepted: 0,
-      refused: 0,
-      no_answer: 0,
-      skipped: 0,
-      circuit: "closed",
-    };
-    const isOpen = () => breaker.state !== CircuitState.Closed;
-    const probe = isOpen() && !stopping.aborted ? due.shift() : undefined;
-    if (probe) await this.#pay(probe, trace, result);
-    // One iterator for all workers: each takes the next invoice from it.
-    const queue = due.values();
-    const worker = async () => {
-      for (const invoice of queue) {
-        if (isOpen() || stopping.aborted) result.skipped++;
-        else await this.#pay(invoice, trace, result);
-      }
-    };
-    await Promise.all(Array.from({ length: concurrency }, worker));
-    if (isOpen()) result.circuit = "open";
-    onEnd?.(result, trace, performance.now() - begun);
-    return result;
-  }
+/** Makes pay runs, one after the other. */
+export function createPayRuns(options: PayRunOptions): PayRuns {
+  let running: Promise<PayRunResult> | undefined;
+  let waiting: Promise<PayRunResult> | undefined;
+  return {
+    run(trace) {
+      const begin = () => {
+        waiting = undefined;
+        running = payAll(options, trace).finally(() => {
+          running = undefined;
+        });
+        return running;
+      };
+      if (!running) return begin();
+      waiting ??= running.then(begin, begin);
+      return waiting;
+    },
+    ended: () => Promise.allSettled([running, waiting]),
+  };
+}
 
-  async #pay(invoice: PendingInvoice, trace: Trace, result: PayRunResult): Promise<void> {
+async function payAll(options: PayRunOptions, trace: Trace): Promise<PayRunResult> {
+  const { database, charge, breaker, concurrency, stopping, onEnd } = options;
+  const begun = performance.now();
+  const due = database.due();
+  const counts = { due: due.length, accepted: 0, refused: 0, no_answer: 0, skipped: 0 };
+  const result: PayRunResult = { ...counts, circuit: "closed" };
+  const isOpen = () => breaker.state !== CircuitState.Closed;
+  const pay = async (invoice: PendingInvoice) => {
     try {
-      const accepted = await this.#options.charge(invoice, trace);
-      await this.#options.database.recordAnswer(invoice, accepted);
+      const accepted = await charge(invoice, trace);
+      await database.recordAnswer(invoice, accepted);
       result[accepted ? "accepted" : "refused"]++;
     } catch (error) {
       result.no_answer++;
       result.reason ??= messageWithCause(error as Error);
     }
-  }
+  };
+  const probe = isOpen() && !stopping.aborted ? due.shift() : undefined;
+  if (probe) await pay(probe);
+  // One iterator for all workers: each takes the next invoice from it.
+  const queue = due.values();
+  const worker = async () => {
+    for (const invoice of queue) {
+      if (isOpen() || stopping.aborted) result.skipped++;
+      else await pay(invoice);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  if (isOpen()) result.circuit = "open";
+  onEnd?.(result, trace, performance.now() - begun);
+  return result;
 }

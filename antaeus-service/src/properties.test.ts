@@ -5,7 +5,7 @@ import { traced, traceparent } from "service-kit/trace";
 import { paymentThat, service, trace } from "../tests/helpers.ts";
 import { chargeOf, firstKey, nextKey } from "./charge-key.ts";
 import { Database } from "./database.ts";
-import { PayRuns } from "./pay-run.ts";
+import { createPayRuns } from "./pay-run.ts";
 import { type ChargeClient, createPaymentClient, PaymentUnavailable } from "./payment.ts";
 import { createBreaker, withRetries } from "./resilience.ts";
 
@@ -52,7 +52,7 @@ test("whatever befalls charges, no invoice is charged twice, and PAID is what wa
       return accepted;
     };
     const breaker = createBreaker(life.threshold);
-    const runs = new PayRuns({
+    const runs = createPayRuns({
       database,
       charge: withRetries(
         charge,

@@ -1,5 +1,60 @@
-import type { ServerRoute } from "@hapi/hapi";
-import { listAndItem } from "./list-and-item.ts";
+import type {
+  ResponseObject,
+  ResponseToolkit,
+  ServerApplicationState,
+  ServerRoute,
+} from "@hapi/hapi";
+import Joi from "joi";
+
+const id = Joi.number().integer().positive();
+const params = Joi.object({ id });
+
+/** Which part of a list to answer; what else is asked for is ignored. */
+const query = Joi.object({ limit: id.max(1000), after: id }).unknown();
+
+/**
+ * GET path: the list by id, whole, or with `?limit=` and `?after=` a part of it: so many items, those
+ * after this id. A header `Link` (RFC 8288) leads to the next part, if there is one.
+ * GET path/{id}: one item, or 404 "not found".
+ * @param list gives those after an id, so many at most, both optional
+ */
+function listAndItem(
+  path: string,
+  list: (app: ServerApplicationState, after?: number, limit?: number) => { id: number }[],
+  item: (app: ServerApplicationState, id: number) => object | undefined,
+): ServerRoute[] {
+  return [
+    {
+      method: "GET",
+      path,
+      options: { validate: { query } },
+      handler({ query, server }, h) {
+        const { after, limit } = query as { after?: number; limit?: number };
+        if (limit === undefined) return list(server.app, after);
+        const found = list(server.app, after, limit + 1);
+        const items = found.slice(0, limit);
+        const response = h.response(items);
+        if (found.length > items.length) {
+          const next = `${path}?limit=${limit}&after=${items.at(-1)?.id}`;
+          response.header("link", `<${next}>; rel="next"`);
+        }
+        return response;
+      },
+    },
+    {
+      method: "GET",
+      path: `${path}/{id}`,
+      options: { validate: { params } },
+      handler: ({ params, server }, h) =>
+        item(server.app, params.id as number) ?? json(h, "not found").code(404),
+    },
+  ];
+}
+
+/** Answers a JSON string; a bare string hapi would send as HTML. */
+export function json(h: ResponseToolkit, value: string): ResponseObject {
+  return h.response(JSON.stringify(value)).type("application/json");
+}
 
 /**
  * GET /rest/v1/invoices and /{id}: `{id, customerId, amount: {value, currency}, status}`.

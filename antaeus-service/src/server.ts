@@ -5,12 +5,11 @@ import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
 import { type Config, readConfig } from "./config.ts";
 import { Database } from "./database.ts";
-import { json } from "./list-and-item.ts";
 import { addStateMetrics, buckets, payRunCounter, withMetrics } from "./metrics.ts";
-import { PayRuns } from "./pay-run.ts";
+import { createPayRuns, type PayRuns } from "./pay-run.ts";
 import { createPaymentClient, PaymentUnavailable } from "./payment.ts";
 import { createBreaker, withRetries } from "./resilience.ts";
-import { customers, invoices } from "./routes.ts";
+import { customers, invoices, json } from "./routes.ts";
 
 declare module "@hapi/hapi" {
   interface ServerApplicationState {
@@ -45,7 +44,7 @@ export async function startServer({
   );
   const stopping = new AbortController();
   const countRun = payRunCounter(registry);
-  const payRuns = new PayRuns({
+  const payRuns = createPayRuns({
     database,
     charge: withRetries(withMetrics(client, registry), breaker, config, stopping.signal),
     breaker,
