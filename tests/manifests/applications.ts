@@ -153,8 +153,8 @@ export const applications: Rule[] = [
       {
         what: "a finalizer on the root",
         file: "clusters/testing/apps/root.yaml",
-        from: "  namespace: argocd\nspec:",
-        to: "  namespace: argocd\n  finalizers: [resources-finalizer.argocd.argoproj.io]\nspec:",
+        from: "  annotations:\n",
+        to: "  finalizers: [resources-finalizer.argocd.argoproj.io]\n  annotations:\n",
         says: /finalizers of root/,
       },
     ],
