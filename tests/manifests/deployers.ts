@@ -156,8 +156,8 @@ export const deployers: Rule[] = [
       },
       {
         what: "a server that may delete everything, as the release has it",
-        file: "argocd/install/unused.yaml",
-        from: "$patch: delete",
+        file: "argocd/install/kustomization.yaml",
+        from: "  - path: unused.yaml\n",
         to: "",
         says: /ClusterRoles: .*"argocd-server":/,
       },

@@ -20,9 +20,6 @@ interface Way {
   left?: Step | undefined;
 }
 
-/** How often in a row the cluster or the repository may fail to answer. */
-const patience = 5;
-
 main(async () => {
   const seconds = process.env.TIMEOUT || "300";
   if (!/^\d+$/.test(seconds))
@@ -107,16 +104,9 @@ async function follow(
   look: () => Promise<Way[]>,
 ): Promise<Way[]> {
   const said = new Set<string>();
-  let failures: unknown[] = [];
   let ways: Way[] = [];
   await waitFor(seconds, async () => {
-    try {
-      ways = await look();
-      failures = [];
-    } catch (error) {
-      if (failures.push(error) === patience) throw error;
-      return undefined;
-    }
+    ways = await look();
     for (const { application, left } of ways) {
       const line = `${application}: ${left ? `${left.name}: ${left.what}` : "done"}`;
       if (!said.has(line)) say(line);
@@ -125,7 +115,6 @@ async function follow(
     const left = worst(ways)?.left;
     return !left || left.state === "stopped" || undefined;
   });
-  if (ways.length === 0) throw failures.at(-1);
   return ways;
 }
 
