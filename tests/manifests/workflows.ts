@@ -536,8 +536,8 @@ export const workflows: Rule[] = [
       {
         what: "services that are tested by the same word",
         file: "Makefile",
-        from: "\t@ava tests/manifests/mutations.test.ts\n",
-        to: "\t@npm test --prefix payment-service; ava tests/manifests/mutations.test.ts\n",
+        from: "\t@ava tests/manifests/mutations.test.ts ",
+        to: "\t@npm test --prefix payment-service; ava tests/manifests/mutations.test.ts ",
         says: /make mutate runs @npm test/,
       },
     ],
