@@ -224,7 +224,7 @@ const attempts: Attempt[] = [
     file: deployment,
     change: (text) =>
       `${text}      volumes:\n        - name: node\n          hostPath:\n            path: /\n`,
-    says: /violates PodSecurity "restricted.*hostPath/s,
+    says: /violates PodSecurity "restricted.*hostPath|a volume here is a configMap/s,
   },
   {
     what: "the node's network",
