@@ -273,6 +273,12 @@ for (const [what, change, where, words] of [
     /payment: 1 of 2 updated, 2 available$/,
   ],
   [
+    "an old pod that drains, and answers meanwhile",
+    ({ deployments: [{ status }] }) => Object.assign(status as object, { terminatingReplicas: 1 }),
+    "rollout waiting",
+    /payment: 2 of 2 updated and available, 1 terminating$/,
+  ],
+  [
     "a rollout that ran out of time is the end",
     ({ deployments: [{ status }] }) => {
       const late = condition("Progressing", "ProgressDeadlineExceeded", "False", 99);

@@ -120,10 +120,14 @@ function ofDeployment({ metadata, spec, status }: IDeployment, seen: Observation
 
   const isSeen = status?.observedGeneration === metadata?.generation;
   const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = isSeen ? (status ?? {}) : {};
+  // Those answer until they have drained.
+  const { terminatingReplicas = 0 } = status ?? {};
   const wanted = spec?.replicas ?? 1;
   const counts = `${metadata?.name}: ${updatedReplicas} of ${wanted} updated`;
   // Of the image by its digest: whoever runs it has checked that it is that one.
   const isOver = [updatedReplicas, availableReplicas, replicas].every((count) => count === wanted);
+  if (isSeen && isOver && terminatingReplicas > 0)
+    return waiting(`${counts} and available, ${terminatingReplicas} terminating`);
   if (isSeen && isOver) {
     const digests = images.map((image) => image.split("@").at(-1)).join(", ");
     const isKnown = progress?.reason === "NewReplicaSetAvailable";
