@@ -1,19 +1,6 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
-import { autoSync, head, kubectl, untilLive } from "./support/cluster.ts";
-
-const account = (name: string, namespace = "argocd") =>
-  `system:serviceaccount:${namespace}:${name}`;
-
-/** Whether somebody may do something in a namespace. */
-const may = (who: string, verb: string, resource: string, namespace: string): Promise<boolean> =>
-  kubectl.run(["auth", "can-i", verb, resource, "-n", namespace, "--as", who]).then(
-    () => true,
-    ({ message }: Error) => {
-      if (/^no\b/m.test(message)) return false;
-      throw new Error(message);
-    },
-  );
+import { account, autoSync, head, kubectl, may, untilLive } from "./support/cluster.ts";
 
 /** Runs bash in the part of Argo CD that renders commits. @returns what it printed, or why it failed */
 const inRepoServer = (script: string): Promise<string> =>
@@ -33,12 +20,14 @@ test.serial("Argo CD's parts change nothing as themselves", async (t) => {
       ["create", "rolebindings.rbac.authorization.k8s.io"],
     ] as const) {
       const what = `${name}: ${verb} ${resource}`;
-      t.false(await may(account(name), verb, resource, "app-payment"), what);
+      t.false(await may(account("argocd", name), verb, resource, "app-payment"), what);
     }
-  t.false(await may(account("argocd-server"), "get", "secrets", "app-payment"));
-  t.false(await may(account("argocd-server"), "impersonate", "serviceaccounts", "app-payment"));
+  t.false(await may(account("argocd", "argocd-server"), "get", "secrets", "app-payment"));
+  t.false(
+    await may(account("argocd", "argocd-server"), "impersonate", "serviceaccounts", "app-payment"),
+  );
   // The control: the deployer, as whom they do.
-  const deployer = account("payment", "argocd-deployers");
+  const deployer = account("argocd-deployers", "payment");
   t.true(await may(deployer, "delete", "deployments.apps", "app-payment"));
 });
 

@@ -2,14 +2,12 @@ import test from "ava";
 import { retry, waitFor } from "../../tools/cli/progress.ts";
 import { edited, type Replacement } from "../support/edits.ts";
 import { as } from "./support/argocd.ts";
-import { charges, commit, kubectl, pods, restore } from "./support/cluster.ts";
+import { account, charges, commit, kubectl, may, pods, restore } from "./support/cluster.ts";
 
 /** A mistake that is merged, and a check of the cluster that it turns. */
 interface LiveMutation extends Replacement {
   holds(): Promise<boolean>;
 }
-
-const deployer = (team: string) => ["--as", `system:serviceaccount:argocd-deployers:${team}`];
 
 /** Whether Kubernetes would admit a pod on the node's own network. */
 async function admits(namespace: string): Promise<boolean> {
@@ -58,19 +56,10 @@ const mutations: LiveMutation[] = [
     file: "clusters/base/namespaces/app-payment/deployer.yaml",
     from: "    name: payment\n",
     to: "    name: antaeus\n",
-    holds: () =>
-      kubectl
-        .run([
-          ...["auth", "can-i", "create", "deployments.apps", "-n", "app-payment"],
-          ...deployer("antaeus"),
-        ])
-        .then(
-          (answer) => answer !== "yes",
-          ({ message }: Error) => {
-            if (/^no$/m.test(message)) return true;
-            throw new Error(message);
-          },
-        ),
+    holds: async () => {
+      const other = account("argocd-deployers", "antaeus");
+      return !(await may(other, "create", "deployments.apps", "app-payment"));
+    },
   },
   {
     what: "a looser level of a namespace: its pods may use the node's network",

@@ -38,6 +38,20 @@ export const policies: Rule[] = [
         says: /testing: policies: \["images","pods","services"\]/,
       },
       {
+        what: "a policy of images that only audits",
+        file: "clusters/base/policies/images.yaml",
+        from: "[Deny, Audit]",
+        to: "[Audit]",
+        says: /testing: images is bound: .*\["Audit"\]/,
+      },
+      {
+        what: "a policy of images that fails open",
+        file: "clusters/base/policies/images.yaml",
+        from: "failurePolicy: Fail",
+        to: "failurePolicy: Ignore",
+        says: /testing: images fails: "Ignore"/,
+      },
+      {
         what: "a policy of pods that fails open",
         file: "clusters/base/policies/pods.yaml",
         from: "failurePolicy: Fail",

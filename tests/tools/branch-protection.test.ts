@@ -85,7 +85,7 @@ function empty(t: ExecutionContext): string {
 }
 
 test("a missing ruleset is created, and read back", async (t) => {
-  const gh = fakeGh(t, missing());
+  const gh = fakeGh(missing());
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
   t.regex(printed, /Created, and read back: it is as it should be/);
@@ -94,7 +94,7 @@ test("a missing ruleset is created, and read back", async (t) => {
 });
 
 test("one that is as it should be is not written again", async (t) => {
-  const gh = fakeGh(t, present(stored(7, ours)));
+  const gh = fakeGh(present(stored(7, ours)));
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
   t.regex(printed, /It is as it should be/);
@@ -102,7 +102,7 @@ test("one that is as it should be is not written again", async (t) => {
 });
 
 test("what somebody switched off is named, and put right", async (t) => {
-  const gh = fakeGh(t, present(stored(7, ours, nobodyReviews), stored(7, ours)));
+  const gh = fakeGh(present(stored(7, ours, nobodyReviews), stored(7, ours)));
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
   t.regex(printed, /^\+ +require_code_owner_review: false,\n- +require_code_owner_review: true,$/m);
@@ -165,7 +165,7 @@ test("GitHub's own order and its own fields are no difference", (t) => {
 test("an owner whom GitHub does not know is named, and nothing is written", async (t) => {
   const message = "Unknown owner on line 15: make sure the team exists";
   for (const table of [missing(), present(stored(7, ours))]) {
-    const gh = fakeGh(t, { ...table, [owners]: [{ errors: [{ message }] }] });
+    const gh = fakeGh({ ...table, [owners]: [{ errors: [{ message }] }] });
     const [succeeded, printed] = await command(gh);
     t.false(succeeded);
     t.true(printed.includes(message), printed);
@@ -182,7 +182,7 @@ test("a server that takes a field and forgets it fails the command, which names 
     missing(stored(41, ours, forgets)),
     present(stored(7, ours, nobodyReviews), stored(7, ours, forgets)),
   ]) {
-    const gh = fakeGh(t, table);
+    const gh = fakeGh(table);
     const [succeeded, printed] = await command(gh);
     t.false(succeeded);
     t.regex(printed, /GitHub took the ruleset, .*\n- +require_last_push_approval: true,$/ms);
@@ -194,16 +194,16 @@ test("a server that takes a field and forgets it fails the command, which names 
 test("a dry run prints what it would write, and writes nothing", async (t) => {
   const options = { DRY_RUN: "1" };
   const heredoc = `<<'END'\n${JSON.stringify(ours, null, 2)}\nEND\n`;
-  const absent = fakeGh(t, missing());
+  const absent = fakeGh(missing());
   const [, creates] = await command(absent, { options });
   t.true(creates.includes(`gh ${create} ${heredoc}`), creates);
 
-  const different = fakeGh(t, present(stored(7, ours, nobodyReviews)));
+  const different = fakeGh(present(stored(7, ours, nobodyReviews)));
   const [, updates] = await command(different, { options });
   t.true(updates.includes(`gh ${update} ${heredoc}`), updates);
   t.regex(updates, /^\+ +require_code_owner_review: false,$/m);
 
-  const fine = fakeGh(t, present(stored(7, ours)));
+  const fine = fakeGh(present(stored(7, ours)));
   const [, nothing] = await command(fine, { options });
   t.regex(nothing, /It is as it should be/);
   t.notRegex(nothing, /POST|PUT/);
@@ -213,8 +213,8 @@ test("a dry run prints what it would write, and writes nothing", async (t) => {
 
 test("a dry run needs neither gh, nor a token, nor a network", async (t) => {
   const options = { DRY_RUN: "1" };
-  const signedOut = fakeGh(t, {});
-  const offline = fakeGh(t, {
+  const signedOut = fakeGh({});
+  const offline = fakeGh({
     ...signedIn,
     [list]: [{ code: 1, stderr: "error connecting to api.github.com" }],
   });
@@ -232,7 +232,7 @@ test("a dry run needs neither gh, nor a token, nor a network", async (t) => {
 });
 
 test("without gh it says what it would have done and how to get gh, and fails", async (t) => {
-  const signedOut = fakeGh(t, {});
+  const signedOut = fakeGh({});
   for (const gh of [{ folder: empty(t) }, signedOut]) {
     const [succeeded, printed] = await command(gh);
     t.false(succeeded);
@@ -244,7 +244,7 @@ test("without gh it says what it would have done and how to get gh, and fails", 
 });
 
 test("make branch-protection DRY_RUN=1 is a dry run, and passes the App's number on", async (t) => {
-  const gh = fakeGh(t, {});
+  const gh = fakeGh({});
   const env = { ...process.env, PATH: `${gh.folder}:${process.env.PATH}` };
   const dryRun = ["branch-protection", "DRY_RUN=1", "BUMP_APP=4711"];
   const printed = await run("make", dryRun, { env, both: true });
@@ -258,12 +258,12 @@ test("the App that pushes bumps is the one that may bypass, as long as it is nam
   const bumps = ruleset(4711);
   const app = [{ actor_id: 4711, actor_type: "Integration", bypass_mode: "always" }];
   t.deepEqual(bumps, { ...ours, bypass_actors: app });
-  const gh = fakeGh(t, missing(stored(41, bumps)));
+  const gh = fakeGh(missing(stored(41, bumps)));
   const [succeeded, printed] = await command(gh, { options });
   t.true(succeeded, printed);
   t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), bumps);
 
-  const again = fakeGh(t, present(stored(7, bumps)));
+  const again = fakeGh(present(stored(7, bumps)));
   t.regex((await command(again, { options }))[1], /It is as it should be/);
   t.deepEqual(written(again), []);
 
@@ -276,13 +276,13 @@ test("the App that pushes bumps is the one that may bypass, as long as it is nam
     t.regex(differences({ ...ours, bypass_actors }, bumps), line);
   }
 
-  const without = fakeGh(t, present(stored(7, bumps), stored(7, ours)));
+  const without = fakeGh(present(stored(7, bumps), stored(7, ours)));
   t.regex((await command(without))[1], /^\+ +actor_id: 4711,$/m);
   t.deepEqual(JSON.parse(written(without)[0]?.input ?? "").bypass_actors, []);
 });
 
 test("an App that has no number is refused", async (t) => {
-  const gh = fakeGh(t, missing());
+  const gh = fakeGh(missing());
   for (const id of ["bumps", "0", "-1", "1.5"]) {
     const [succeeded, printed] = await command(gh, { options: { BUMP_APP: id } });
     t.false(succeeded);
@@ -292,7 +292,7 @@ test("an App that has no number is refused", async (t) => {
 });
 
 test("a mistyped dry run does nothing at all", async (t) => {
-  const gh = fakeGh(t, missing());
+  const gh = fakeGh(missing());
   const [succeeded, printed] = await command(gh, { options: { DRY_RUN: "yes" } });
   t.false(succeeded);
   t.regex(printed, /DRY_RUN must be 1 or left out/);
@@ -316,7 +316,7 @@ test("whoever cannot go on is told what to do, without a stack", async (t) => {
       /Administration: write.*rulesets.*Not Found \(HTTP 404\)/s,
     ],
   ] as [Table, RegExp][]) {
-    const gh = fakeGh(t, table);
+    const gh = fakeGh(table);
     const [succeeded, printed] = await command(gh);
     t.false(succeeded);
     t.regex(printed, advice);
@@ -347,7 +347,7 @@ test("a repository that is not on GitHub is told from one that is", async (t) =>
   const cwd = empty(t);
   mkdirSync(join(cwd, "clusters/repository"), { recursive: true });
   writeFileSync(join(cwd, place), "        value: http://git.git.svc/pe-gitops.git\n");
-  const gh = fakeGh(t, missing());
+  const gh = fakeGh(missing());
   const [succeeded, printed] = await command(gh, { cwd, options: { DRY_RUN: "1" } });
   t.false(succeeded);
   t.regex(printed, /http:\/\/git.git.svc.*not GitHub.*clusters\/repository/s);

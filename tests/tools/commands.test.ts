@@ -253,7 +253,7 @@ test("the registry is on port 5000, or on the one that LOCAL_REGISTRY_PORT says"
 
 test("a registry that is there is taken; another container on its port is refused, and so is AirPlay", async (t) => {
   t.regex(await registry(docker("pe-gitops-registry registry:3.0.0")), /^pe-gitops-registry /);
-  for (const image of ["registry:2", "workbench/registry", "docker.io/library/registry:3.0.0"])
+  for (const image of ["registry:2", "mirror/registry", "docker.io/library/registry:3.0.0"])
     t.regex(await registry(docker(`mine ${image}`)), /^mine /);
 
   for (const image of ["nginx:1", "x/registry-ui", "registry.example/nginx"]) {

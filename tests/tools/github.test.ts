@@ -35,7 +35,7 @@ test("GitHub's rate limit is told from a missing permission", async (t) => {
 
 test.serial("and so it is where gh asks", async (t) => {
   const table = { limited: [httpError(403, limit)], refused: [httpError(403, "Not accessible")] };
-  const { folder } = fakeGh(t, table);
+  const { folder } = fakeGh(table);
   const before = process.env.PATH;
   process.env.PATH = `${folder}:${before}`;
   t.teardown(() => {

@@ -46,7 +46,7 @@ async function step(t: ExecutionContext, table: Table, github = context.github) 
     name,
     text.replaceAll(/\$\{\{ ([\w.]+) \}\}/g, (_all, path) => String(value(path))),
   ]);
-  const gh = fakeGh(t, table);
+  const gh = fakeGh(table);
   const PATH = `${gh.folder}:${process.env.PATH}`;
   const all = { ...process.env, ...Object.fromEntries(filled), PATH };
   writeFileSync(join(cwd, "step.sh"), script);

@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import {
   complaints,
@@ -193,7 +193,7 @@ const title = `payment: ${image.newTag} to production`;
 const create = `pr create --repo ${onGitHub} --head ${name} --base main --title ${title} --body-file -`;
 
 /** A working copy with its origin, and a kubectl and a gh beside it. */
-async function setUp(t: ExecutionContext) {
+async function setUp() {
   const [work, origin, bin] = ["work-", "origin-", "bin-"].map((name) =>
     mkdtempSync(join(folder, name)),
   ) as [string, string, string];
@@ -267,8 +267,8 @@ esac
       (error: Error): [boolean, string] => [false, error.message],
     );
   };
-  const gh = fakeGh(t, { ...signedIn, [list]: [[], [{ html_url: pull }]], [create]: [pull] });
-  const signedOut = fakeGh(t, {});
+  const gh = fakeGh({ ...signedIn, [list]: [[], [{ html_url: pull }]], [create]: [pull] });
+  const signedOut = fakeGh({});
   const promote = ({ as = gh, options = { SERVICE: "payment" } as NodeJS.ProcessEnv } = {}) =>
     inWork(as, options, process.execPath, resolve("tools/commands/promote.ts"));
   const shell = (commands: string) => inWork(gh, {}, "bash", "-ec", commands);
@@ -278,7 +278,7 @@ esac
 }
 
 test("the command pushes a branch with two changed lines, and opens a pull request", async (t) => {
-  const { origin, git, newest, gh, promote, branches, work } = await setUp(t);
+  const { origin, git, newest, gh, promote, branches, work } = await setUp();
   const [succeeded, printed] = await promote();
   t.true(succeeded, printed);
   t.true(printed.includes(`Opened ${pull}`), printed);
@@ -314,7 +314,7 @@ test("the command pushes a branch with two changed lines, and opens a pull reque
 });
 
 test("without gh, or without its token, there is a branch, and what to do with it", async (t) => {
-  const { git, signedOut, promote, branches, work, origin } = await setUp(t);
+  const { git, signedOut, promote, branches, work, origin } = await setUp();
   const [succeeded, printed] = await promote({ as: signedOut });
   t.true(succeeded, printed);
   t.regex(printed, new RegExp(`git push origin ${name}, and open a pull request.*gh auth login`));
@@ -328,7 +328,7 @@ test("without gh, or without its token, there is a branch, and what to do with i
 });
 
 test("a dry run shows the change and the commands, and runs none", async (t) => {
-  const { gh, signedOut, promote, branches, work, origin } = await setUp(t);
+  const { gh, signedOut, promote, branches, work, origin } = await setUp();
   for (const as of [gh, signedOut]) {
     const [succeeded, printed] = await promote({
       as,
@@ -345,7 +345,7 @@ test("a dry run shows the change and the commands, and runs none", async (t) => 
 });
 
 test("what production says already is not promoted again", async (t) => {
-  const { work, git, gh, cluster, promote } = await setUp(t);
+  const { work, git, gh, cluster, promote } = await setUp();
   const text = readFileSync(join(work, overlayFile("payment", "testing")), "utf8");
   writeFileSync(join(work, production), text);
   await git("commit", "--quiet", "--all", "--message", "promoted");
@@ -365,7 +365,7 @@ const stopped: [what: string, is: Parameters<Cluster>[0], why: RegExp][] = [
   ["testing fails during the smoke test", { later: "Degraded" }, /not Healthy/],
 ];
 test("nothing is promoted, pushed or asked while testing is not well", async (t) => {
-  const { gh, cluster, promote, branches, work, origin } = await setUp(t);
+  const { gh, cluster, promote, branches, work, origin } = await setUp();
   for (const [what, is, why] of stopped) {
     cluster(is);
     const [succeeded, printed] = await promote();
@@ -379,8 +379,8 @@ test("nothing is promoted, pushed or asked while testing is not well", async (t)
 });
 
 test("a token that may not, a service that is none, and a flag that is none", async (t) => {
-  const { promote, branches, origin } = await setUp(t);
-  const bad = fakeGh(t, { ...signedIn, [list]: [httpError(403, "Resource not accessible")] });
+  const { promote, branches, origin } = await setUp();
+  const bad = fakeGh({ ...signedIn, [list]: [httpError(403, "Resource not accessible")] });
   const [, forbidden] = await promote({ as: bad });
   t.regex(forbidden, /Pull requests: write.*not accessible \(HTTP 403\)/s);
   t.regex(
@@ -394,7 +394,7 @@ test("a token that may not, a service that is none, and a flag that is none", as
 });
 
 test("docs/delivery.md's commands promote", async (t) => {
-  const { shell, branches, origin, gh } = await setUp(t);
+  const { shell, branches, origin, gh } = await setUp();
   const blocks = commandsUnder("docs/delivery.md", "Promote");
   t.is(blocks.length, 1);
   for (const commands of blocks) {

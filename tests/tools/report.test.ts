@@ -97,7 +97,7 @@ const verdicts = (text: string, kind: string) => text.split(` class="${kind}"`).
 async function command(
   t: ExecutionContext,
   files: Record<string, string>,
-  ...options: string[]
+  exitCode = "",
 ): Promise<[string, string]> {
   const cwd = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
   t.teardown(() => rmSync(cwd, { recursive: true }));
@@ -107,10 +107,10 @@ async function command(
   }
   const summary = join(cwd, "summary.md");
   writeFileSync(summary, "before\n");
-  const printed = run(process.execPath, [resolve("tools/commands/report.ts"), ...options], {
+  const printed = run(process.execPath, [resolve("tools/commands/report.ts")], {
     cwd,
     both: true,
-    env: { ...process.env, GITHUB_STEP_SUMMARY: summary },
+    env: { ...process.env, GITHUB_STEP_SUMMARY: summary, EXIT_CODE: exitCode },
   });
   return [cwd, await printed.catch((error: Error) => error.message)];
 }
@@ -252,7 +252,7 @@ test("make report writes the page and the summary of GitHub's job, of what make 
     "report/e2e/caller.json": JSON.stringify(everything().caller),
     "report/bench.json": "{}",
   };
-  const [folder, printed] = await command(t, files, "--exit-code", "0");
+  const [folder, printed] = await command(t, files, "0");
   t.regex(printed, /report\/index.html: ✓ As it should be, as far as it was tried: 1 token\./);
   t.regex(readFileSync(join(folder, "report/index.html"), "utf8"), /no token/);
   const summary = readFileSync(join(folder, "summary.md"), "utf8");
@@ -263,7 +263,7 @@ test("make report writes the page and the summary of GitHub's job, of what make 
 test("the page knows how the run ended, now and when it is written again", async (t) => {
   const files = { "report/e2e/caller.json": JSON.stringify(everything().caller) };
   t.regex((await command(t, files))[1], /⚠ The run did not come to its end/);
-  const [folder, printed] = await command(t, files, "--exit-code", "2");
+  const [folder, printed] = await command(t, files, "2");
   t.regex(printed, /⚠ The run failed \(exit code 2\)/);
   const run = readFileSync(join(folder, "report/e2e/run.json"), "utf8");
   const again = await command(t, { ...files, "report/e2e/run.json": run });

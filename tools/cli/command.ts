@@ -50,17 +50,13 @@ export async function succeeds(command: string, args: string[]): Promise<boolean
   );
 }
 
-/** Whether the user can do something about it: a wrong argument, as parseArgs tells it, is one as well. */
-const isForUser = (error: Error & { code?: string }) =>
-  error instanceof UserError || error.code?.startsWith("ERR_PARSE_ARGS");
-
-/** Runs a script's main function: what is for the user is printed as it is, everything else with its stack. */
+/** Runs a script's main function: a UserError is printed as it is, everything else with its stack. */
 export function main(body: () => Promise<void>): void {
   // Leave by way of the "exit" event, which cleans up.
   process.once("SIGINT", () => process.exit(130));
   process.once("SIGTERM", () => process.exit(143));
   body().catch((error: Error) => {
-    console.error(isForUser(error) ? `\n✘ ${error.message}` : error);
+    console.error(error instanceof UserError ? `\n✘ ${error.message}` : error);
     // A child that still runs would keep this process, and who waits for it, for ever.
     process.exit(1);
   });

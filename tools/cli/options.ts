@@ -7,6 +7,9 @@ import { UserError } from "./command.ts";
 export const option = (variable: string, fallback = ""): string =>
   process.env[variable] || fallback;
 
+/** A name that is one to shells, URLs, Kubernetes and YAML alike: of a service, for one. */
+export const isName = (text: string): boolean => /^[a-z][a-z0-9-]*$/.test(text);
+
 /**
  * Something's name: of a service, an environment, an architecture.
  * @returns what the variable says; nothing where it is not set
@@ -14,7 +17,7 @@ export const option = (variable: string, fallback = ""): string =>
  */
 export function nameOption(variable: string): string {
   const name = option(variable);
-  if (name && !/^[a-z][a-z0-9-]*$/.test(name)) {
+  if (name && !isName(name)) {
     throw new UserError(
       `${variable} must be a name of letters a to z, digits and hyphens, a letter first, and is "${name}".`,
     );

@@ -1,7 +1,7 @@
 // make image: a service's image for this machine's architecture, as Git has its source: built, pushed, signed.
 import { main } from "../cli/command.ts";
 import { architecture, build, published, wanted } from "../images/build.ts";
-import { attachBillOf } from "../images/sbom.ts";
+import { attachSbomOf } from "../images/sbom.ts";
 import { sign } from "../images/signature.ts";
 
 main(async () => {
@@ -10,7 +10,7 @@ main(async () => {
     return console.log(`▸ ${source.name}:${source.tag} is there already.`);
   }
   const image = await build(source, ".", true);
-  await attachBillOf({ image, architecture: await architecture() }, source.service, image);
+  await attachSbomOf({ image, architecture: await architecture() }, image);
   // Last: what is signed is whole.
   await sign(image);
   console.log(`▸ ${image}`);

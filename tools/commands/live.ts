@@ -1,6 +1,7 @@
 // make live: where a commit is on its way to running pods, and how long each step took.
 import { styleText } from "node:util";
 import { main, UserError } from "../cli/command.ts";
+import { option } from "../cli/options.ts";
 import { step, waitFor } from "../cli/progress.ts";
 import { table } from "../cli/table.ts";
 import { checksOf } from "../delivery/checks.ts";
@@ -21,7 +22,7 @@ interface Way {
 }
 
 main(async () => {
-  const seconds = process.env.TIMEOUT || "300";
+  const seconds = option("TIMEOUT", "300");
   if (!/^\d+$/.test(seconds))
     throw new UserError(`TIMEOUT must be a number of seconds, and is "${seconds}".`);
   await history.needWholeHistory();
@@ -29,7 +30,7 @@ main(async () => {
   const url = (await applicationsOf(kubectl))[0]?.spec?.source?.repoURL ?? "";
   const remote = await remoteOf(kubectl, url);
   const tip = await fetchTip(remote);
-  const commit = await find(process.env.COMMIT || "HEAD", remote);
+  const commit = await find(option("COMMIT", "HEAD"), remote);
   await mustBeOn(commit, tip, url);
 
   const about = `${short(commit.sha)} ${commit.subject}`;

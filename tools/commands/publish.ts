@@ -2,7 +2,7 @@
 import { appendFileSync } from "node:fs";
 import { main, UserError } from "../cli/command.ts";
 import { combine, digestOf, published, type Source, wanted } from "../images/build.ts";
-import { attachBillOf } from "../images/sbom.ts";
+import { attachSbomOf } from "../images/sbom.ts";
 import { verifySignature } from "../images/signature.ts";
 
 main(async () => {
@@ -17,7 +17,7 @@ main(async () => {
   if (GITHUB_OUTPUT) appendFileSync(GITHUB_OUTPUT, outputs);
 });
 
-/** @returns the digest of the image that is there now, with the bills of its parts, and not signed yet */
+/** @returns the digest of the image that is there now, with the SBOMs of its parts, and not signed yet */
 async function publish(source: Source, architectures: string[]): Promise<string> {
   const tag = `${source.name}:${source.tag}`;
   const parts = await Promise.all(
@@ -36,6 +36,6 @@ async function publish(source: Source, architectures: string[]): Promise<string>
   const images = parts.map(({ image }) => image);
   const digest = await combine(source, images);
   // Of the digest that overlays name, too: nobody starts from the one of an architecture.
-  for (const part of parts) await attachBillOf(part, source.service, `${tag}@${digest}`);
+  for (const part of parts) await attachSbomOf(part, `${tag}@${digest}`);
   return digest;
 }

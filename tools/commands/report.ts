@@ -1,7 +1,7 @@
 // make report: a page of what the last make e2e found.
 import { existsSync, readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { main, UserError } from "../cli/command.ts";
+import { option } from "../cli/options.ts";
 import { write } from "../pages/layout.ts";
 import { read, record } from "../report/found.ts";
 import { judged, page } from "../report/page.ts";
@@ -12,9 +12,9 @@ const file = "report/index.html";
 const log = "report/e2e/log.txt";
 
 main(async () => {
-  const { values } = parseArgs({ options: { "exit-code": { type: "string" } } });
-  const exitCode = values["exit-code"];
-  if (exitCode !== undefined) record("run", { title: "make e2e", exitCode: Number(exitCode) });
+  // Set by make e2e.
+  const exitCode = option("EXIT_CODE");
+  if (exitCode) record("run", { title: "make e2e", exitCode: Number(exitCode) });
   const found = read();
   if (Object.keys(found).length === 0) {
     throw new UserError(

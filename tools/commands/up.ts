@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import { main, run, succeeds, UserError } from "../cli/command.ts";
+import { option } from "../cli/options.ts";
 import { retry, step, waitFor, warn } from "../cli/progress.ts";
 import { publish } from "../delivery/git-endpoint.ts";
 import { filesOf, head } from "../git/git.ts";
@@ -16,7 +17,7 @@ import { environmentsIn } from "../repository/environments.ts";
 
 const kubectl = new Kubectl(localContext);
 /** Which of the environments this laptop plays. */
-const environment = process.env.ENVIRONMENT || "testing";
+const environment = option("ENVIRONMENT", "testing");
 
 main(async () => {
   await checkTools();

@@ -1,9 +1,7 @@
 import { basename } from "node:path";
 import { UserError } from "../cli/command.ts";
+import { isName } from "../cli/options.ts";
 import { git } from "../git/git.ts";
-
-/** What a service can be called: a word that is one to shells, URLs, Kubernetes and YAML alike. */
-const serviceName = /^[a-z][a-z0-9-]*$/;
 
 /**
  * The services that a commit has: the folders in apps/. The source of each is in the folder of that name and `-service`.
@@ -15,7 +13,7 @@ export async function servicesAt(commit: string, folder = "."): Promise<string[]
     .split("\0")
     .filter(Boolean)
     .map((path) => basename(path));
-  const strange = services.find((service) => !serviceName.test(service));
+  const strange = services.find((service) => !isName(service));
   if (strange === undefined) return services;
   throw new UserError(
     `apps/ has ${JSON.stringify(strange)}, which cannot be a service: a to z, digits and hyphens, a letter first.`,

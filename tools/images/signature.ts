@@ -69,7 +69,7 @@ export async function sign(image: string): Promise<void> {
  * @param image `name:tag@sha256:...`
  * @param file in CycloneDX
  */
-export async function attachBill(image: string, file: string): Promise<void> {
+export async function attachSbom(image: string, file: string): Promise<void> {
   const [reference] = parse(image);
   const what = ["--type", "cyclonedx", "--predicate", file];
   await cosign(["attest", ...asSigner(), ...what, reference]);

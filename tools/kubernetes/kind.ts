@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { option } from "../cli/options.ts";
 
 /** The ports that the nodes of a local cluster open, by what answers there. */
 const nodePorts = { Antaeus: 30008, "Argo CD": 30080 } as const;
@@ -27,5 +28,5 @@ export function hostPorts(root = join(import.meta.dirname, "../..")): Record<Ans
 const ports = hostPorts();
 
 /** Where a local cluster has Antaeus, and Argo CD's API and UI, if the environment does not say otherwise. */
-export const antaeusUrl = process.env.ANTAEUS_URL || `http://localhost:${ports.Antaeus}`;
-export const argoCDUrl = process.env.ARGOCD_URL || `http://localhost:${ports["Argo CD"]}`;
+export const antaeusUrl = option("ANTAEUS_URL", `http://localhost:${ports.Antaeus}`);
+export const argoCDUrl = option("ARGOCD_URL", `http://localhost:${ports["Argo CD"]}`);

@@ -106,6 +106,31 @@ export async function rolledOut(): Promise<void> {
   await kubectl.run([...status, "--timeout=90s"]);
 }
 
+/** A service account as Kubernetes calls it. */
+export const account = (namespace: string, name: string) =>
+  `system:serviceaccount:${namespace}:${name}`;
+
+/** Whether somebody may do something in a namespace. */
+export const may = (
+  who: string,
+  verb: string,
+  resource: string,
+  namespace: string,
+  subresource = "",
+): Promise<boolean> =>
+  kubectl
+    .run([
+      ...["auth", "can-i", verb, resource, `--subresource=${subresource}`],
+      ...["-n", namespace, "--as", who],
+    ])
+    .then(
+      () => true,
+      ({ message }: Error) => {
+        if (/^no\b/m.test(message)) return false;
+        throw new Error(message);
+      },
+    );
+
 /** Goes back to the commit under test, unless everything is there already. */
 export async function restore(): Promise<void> {
   if ((await fetchTip(endpoint(kubectl))) === head && (await kubectl.untilLive(head, 0))) return;
