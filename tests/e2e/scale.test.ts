@@ -9,6 +9,8 @@ const replicas = async () => (await pods("payment")).length;
 
 test.after.always(async () => {
   await kubectl.run(["delete", "-k", folder, "--ignore-not-found", "--wait=false"]);
+  // Without figures the autoscaler leaves the pods that it added.
+  await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", "--replicas=2"]);
   await restore();
 });
 
