@@ -136,39 +136,75 @@ test.after.always(async () => {
   await untilLive(head);
 });
 
-test("every cell of the table answers as the table says; without the policies, nothing is closed", async (t) => {
-  const from = await callers();
-  const to = await addresses();
+test.serial(
+  "every cell of the table answers as the table says; without the policies, nothing is closed",
+  async (t) => {
+    const from = await callers();
+    const to = await addresses();
 
-  const calls = await matrix(from, to);
-  const tried = { title: "Who may talk to whom", ...networkTable, calls };
-  record("network", tried);
-  const wrong = calls.filter(({ wanted, found }) => found !== wanted);
-  t.deepEqual(wrong, []);
+    const calls = await matrix(from, to);
+    const tried = { title: "Who may talk to whom", ...networkTable, calls };
+    record("network", tried);
+    const wrong = calls.filter(({ wanted, found }) => found !== wanted);
+    t.deepEqual(wrong, []);
 
-  // The control: with the policies away, each call that was blocked goes through.
-  await autoSync("root", false);
-  for (const namespace of namespaces) {
-    await kubectl.run(["delete", "networkpolicies", "--all", "-n", namespace]);
-  }
-  const control = await retry(30, async () => {
-    const open = await matrix(from, to);
-    const closed = open.find(({ found }) => !found);
-    if (closed) throw new Error(`${closed.row} → ${closed.column} is closed without a policy`);
-    return open;
-  });
-  t.is(control.length, calls.length);
-
-  // Restored by Argo CD, they close again.
-  const begin = performance.now();
-  await autoSync("root", true);
-  await retry(60, async () => {
-    for (const { wanted, found, row, column } of await matrix(from, to)) {
-      if (found !== wanted) throw new Error(`${row} → ${column} is not as it was`);
+    // The control: with the policies away, each call that was blocked goes through.
+    await autoSync("root", false);
+    for (const namespace of namespaces) {
+      await kubectl.run(["delete", "networkpolicies", "--all", "-n", namespace]);
     }
-  });
-  const seconds = (performance.now() - begin) / 1000;
-  t.log(`${calls.length} cells; blocked again ${seconds.toFixed(1)} s after self-heal was back`);
-  const healed = `Without the policies every call got through; ${seconds.toFixed(1)} s after Argo CD was let at them again, all was as it was.`;
-  record("network", { ...tried, note: `${tried.note} ${healed}` });
-});
+    const control = await retry(30, async () => {
+      const open = await matrix(from, to);
+      const closed = open.find(({ found }) => !found);
+      if (closed) throw new Error(`${closed.row} → ${closed.column} is closed without a policy`);
+      return open;
+    });
+    t.is(control.length, calls.length);
+
+    // Restored by Argo CD, they close again.
+    const begin = performance.now();
+    await autoSync("root", true);
+    await retry(60, async () => {
+      for (const { wanted, found, row, column } of await matrix(from, to)) {
+        if (found !== wanted) throw new Error(`${row} → ${column} is not as it was`);
+      }
+    });
+    const seconds = (performance.now() - begin) / 1000;
+    t.log(`${calls.length} cells; blocked again ${seconds.toFixed(1)} s after self-heal was back`);
+    const healed = `Without the policies every call got through; ${seconds.toFixed(1)} s after Argo CD was let at them again, all was as it was.`;
+    record("network", { ...tried, note: `${tried.note} ${healed}` });
+  },
+);
+
+test.serial(
+  "of all addresses that a laptop's policy lists, payment needs the API server's own",
+  async (t) => {
+    const slice = ["get", "endpointslices", "kubernetes", "-n", "default"];
+    const address = await kubectl.run([...slice, "-o", "jsonpath={.endpoints[0].addresses[0]}"]);
+    const [payment] = await pods("payment");
+    const from = { namespace: "app-payment", pod: payment?.metadata.name ?? "" };
+    const { api } = await addresses();
+    const only = (cidr: string) => {
+      const operation = {
+        op: "replace",
+        path: "/spec/egress/0/to",
+        value: [{ ipBlock: { cidr } }],
+      };
+      const policy = ["networkpolicy", "payment-to-api-server", "-n", "app-payment"];
+      return kubectl.run(["patch", ...policy, "--type=json", "-p", JSON.stringify([operation])]);
+    };
+    await autoSync("root", false);
+
+    // The control first, so that the policy that opens is seen to take effect.
+    await only("192.0.2.1/32");
+    await retry(30, async () => {
+      if (isOpen((await reached(from, { api })).api)) throw new Error("another address is enough");
+    });
+    await only(`${address}/32`);
+    await retry(30, async () => {
+      if (!isOpen((await reached(from, { api })).api)) throw new Error("its own is not enough");
+    });
+    t.log(`payment → the API server: closed by another address, open by ${address}/32`);
+    await autoSync("root", true);
+  },
+);

@@ -148,6 +148,24 @@ async function peerOf(
 
 const tcp = (number: number): Port => ({ protocol: "TCP", number });
 
+/** All addresses that policies let pods of the services call, as they stand there. */
+const blocks = (policies: Manifest[]): string[] =>
+  policies.flatMap(({ metadata, spec }) =>
+    metadata.namespace?.startsWith("app-")
+      ? (spec.egress ?? []).flatMap(({ to = [] }: { to?: Item[] }) =>
+          to.flatMap(({ ipBlock }) => ipBlock?.cidr ?? []),
+        )
+      : [],
+  );
+
+const dnsCache = "169.254.20.10/32";
+
+/** Where an environment says that its API server answers. */
+const apiServer = (policies: Manifest[]): string =>
+  blocks(policies)
+    .find((cidr) => cidr !== dnsCache)
+    ?.split("/")[0] ?? "";
+
 /** The table of tests/access/network.ts, worked out from the manifests as Kubernetes defines them. */
 async function matrix(repository: Repository, environment: string): Promise<string[]> {
   const policies = (await repository.platform(environment)).filter(
@@ -173,7 +191,7 @@ async function matrix(repository: Repository, environment: string): Promise<stri
     "payment-other": [payment, tcp(9001)],
     dns: [dns, tcp(53), { protocol: "UDP", number: 53 }],
     // Both are no pods. The API server's port behind its Service is another one.
-    api: [{ ip: "172.18.0.2" }, tcp(6443)],
+    api: [{ ip: apiServer(policies) }, tcp(6443)],
     outside: [{ ip: "172.18.0.9" }, tcp(9000)],
   };
   const cells = (Object.keys(sources) as Source[]).flatMap((source) =>
@@ -267,6 +285,39 @@ export const network: Rule[] = [
         from: "app.kubernetes.io/name: payment",
         to: "app.kubernetes.io/name: payments",
         says: /payment → the API server is closed/,
+      },
+    ],
+  },
+  {
+    title:
+      "Pods call no range of addresses: the API server's own, and that of a DNS cache on their node",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const policies = (await repository.platform(environment)).filter(
+          ({ kind }) => kind === "NetworkPolicy",
+        );
+        const others = new Set(blocks(policies).filter((cidr) => cidr !== dnsCache));
+        return [
+          ...unless(others.size === 1, `${environment}: addresses to call: ${[...others]}`),
+          ...[...others].flatMap((cidr) =>
+            unless(cidr.endsWith("/32"), `${environment}: ${cidr} is a range`),
+          ),
+        ];
+      }),
+    mutations: [
+      {
+        what: "an environment that does not say where its API server answers",
+        file: "clusters/production/apps/kustomization.yaml",
+        from: "  - ../api-server\n",
+        to: "",
+        says: /production: 10\.0\.0\.0\/8 is a range/,
+      },
+      {
+        what: "the network around the API server",
+        file: "clusters/testing/api-server/kustomization.yaml",
+        from: "/32",
+        to: "/24",
+        says: /testing: 10\.1\.0\.10\/24 is a range/,
       },
     ],
   },
