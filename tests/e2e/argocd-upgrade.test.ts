@@ -5,6 +5,7 @@ import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { argoCDReady } from "../../tools/kubernetes/argocd.ts";
 import { localRegistry } from "../../tools/local/registry.ts";
 import { operations } from "../../tools/repository/markdown-commands.ts";
+import { valuesFile, withShare } from "../support/share.ts";
 import { autoSync, commit, head, kubectl, pods, restore, untilLive } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
@@ -127,9 +128,7 @@ test.serial(
     t.deepEqual(failed, []);
 
     // And the Argo CD that came syncs.
-    const overlay = "apps/payment/overlays/testing/kustomization.yaml";
-    const share = (text: string) => text.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.6");
-    await t.notThrowsAsync(untilLive(await commit(overlay, share)));
+    await t.notThrowsAsync(untilLive(await commit(valuesFile, withShare("0.6"))));
   },
 );
 

@@ -1,10 +1,19 @@
 import test from "ava";
-import { waitFor } from "../../tools/cli/progress.ts";
+import { retry, waitFor } from "../../tools/cli/progress.ts";
 import { reasons } from "../../tools/kubernetes/cluster.ts";
 import { localRegistry } from "../../tools/local/registry.ts";
 import { owner } from "../support/owner.ts";
+import { valuesFile, withShare } from "../support/share.ts";
 import { resourceTree } from "./support/argocd.ts";
-import { application, charges, commit, pods, restore, untilLive } from "./support/cluster.ts";
+import {
+  application,
+  charges,
+  commit,
+  kubectl,
+  pods,
+  restore,
+  untilLive,
+} from "./support/cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const names = async () => (await pods("payment")).map(({ metadata }) => metadata.name).sort();
@@ -28,7 +37,7 @@ async function pushImageForNoPlatform(): Promise<string> {
 test.afterEach.always(restore);
 
 test.serial("a commit that changes a config value reaches the pods", async (t) => {
-  const old = await pods("payment");
+  const old = await names();
   const fair = await charges(60);
   t.is(
     new Set(fair.map(({ result }) => result)).size,
@@ -36,13 +45,13 @@ test.serial("a commit that changes a config value reaches the pods", async (t) =
     "before: some are accepted, some refused",
   );
 
-  const changed = await commit(overlay, (text) =>
-    text.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=1"),
-  );
+  const changed = await commit(valuesFile, withShare("1"));
   t.log(`live ${(await untilLive(changed)).toFixed(1)} s after Argo CD had the commit`);
 
-  const configMap = ([pod]: typeof old) => pod?.spec.containers[0]?.envFrom[0]?.configMapRef.name;
-  t.not(configMap(await pods("payment")), configMap(old), "another value is another ConfigMap");
+  t.false(
+    (await names()).some((name) => old.includes(name)),
+    "another value, other pods",
+  );
   t.true(
     (await charges(60)).every(({ result }) => result),
     "after: all are accepted",
@@ -71,6 +80,37 @@ test.serial(
       `${old} before, ${now} now`,
     );
     t.true((await charges(20)).every(({ status }) => status === 200));
+  },
+);
+
+test.serial(
+  "a value that a new version does not start with leaves the old pods theirs, also when one is lost",
+  async (t) => {
+    const old = await names();
+    const broken = await commit(valuesFile, withShare("half"));
+    await retry(60, async () => {
+      const crashing = (await pods("payment")).find(({ metadata }) => !old.includes(metadata.name));
+      if (!crashing?.status.containerStatuses?.[0]?.restartCount) throw new Error("no new pod");
+    });
+    t.is((await application("payment")).status?.sync?.revision, broken);
+
+    const [lost] = old;
+    await kubectl.run(["delete", "pod", lost ?? "", "-n", "app-payment"]);
+    const replaced = await retry(60, async () => {
+      const ready = (await pods("payment"))
+        .filter(({ status }) =>
+          status.conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+        )
+        .map(({ metadata }) => metadata.name);
+      if (ready.length < old.length) throw new Error(`ready: ${ready}`);
+      return ready;
+    });
+    t.false(replaced.includes(lost ?? ""));
+    t.true((await charges(20)).every(({ status }) => status === 200));
+
+    const begin = performance.now();
+    await untilLive(await commit(valuesFile, withShare("0.6")));
+    t.log(`put right after ${((performance.now() - begin) / 1000).toFixed(1)} s`);
   },
 );
 

@@ -6,9 +6,8 @@ import { run } from "../../tools/cli/command.ts";
 import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { sourceCommit } from "../../tools/images/images.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
+import { valuesFile, withShare } from "../support/share.ts";
 import { charges, commit, head, kubectl, pods, restore } from "./support/cluster.ts";
-
-const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 
 /** Runs make live to its end. @returns whether the commit is live, and all that was printed */
 async function live(COMMIT: string, TIMEOUT: number): Promise<[boolean, string]> {
@@ -19,14 +18,11 @@ async function live(COMMIT: string, TIMEOUT: number): Promise<[boolean, string]>
   );
 }
 
-const share = (value: string) => (text: string) =>
-  text.replace("ACCEPTANCE_SHARE=0.5", `ACCEPTANCE_SHARE=${value}`);
-
 test.afterEach.always(restore);
 
 test.serial("a commit is followed until every pod serves it, and not longer", async (t) => {
   const old = (await pods("payment")).map(({ metadata }) => metadata.name);
-  const changed = await commit(overlay, share("1"));
+  const changed = await commit(valuesFile, withShare("1"));
   const [isLive, printed] = await live(changed, 120);
   // At once: what make live says is so when it says it.
   const answers = await charges(30);
@@ -46,7 +42,7 @@ test.serial("a commit is followed until every pod serves it, and not longer", as
 });
 
 test.serial("a commit that crashes is not live, and make live says where it is", async (t) => {
-  const crashing = await commit(overlay, share("half"));
+  const crashing = await commit(valuesFile, withShare("half"));
   const [isLive, printed] = await live(crashing, 30);
   t.log(printed);
   t.false(isLive);
@@ -80,9 +76,9 @@ test.serial("docs/delivery.md's commands bring a change from a branch to the pod
 
   const [begin = "", middle = "", end = ""] = commandsUnder("docs/delivery.md", "Deploy a change");
   await shell(begin);
-  const file = join(work, overlay);
-  writeFileSync(file, share("1")(readFileSync(file, "utf8")));
-  t.regex(await shell(middle), /ACCEPTANCE_SHARE: "1"/);
+  const file = join(work, valuesFile);
+  writeFileSync(file, withShare("1")(readFileSync(file, "utf8")));
+  t.regex(await shell(middle), /^\+ +value: "1"$/m);
 
   // Squashed, as the ruleset has it: another commit, with the same files.
   const squash = ["commit-tree", "more-accepted^{tree}", "-p", "main", "-m", "squashed"];

@@ -1,5 +1,6 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
+import { valuesFile, withShare } from "../support/share.ts";
 import { commit, head, kubectl, pods, restore, untilLive } from "./support/cluster.ts";
 import { podReady, startPod } from "./support/pod.ts";
 
@@ -71,9 +72,7 @@ test.after.always(async () => {
 });
 
 test.serial("a commit that is live is a success at GitHub, and not before", async (t) => {
-  const changed = await commit(overlay, (text) =>
-    text.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.6"),
-  );
+  const changed = await commit(valuesFile, withShare("0.6"));
   await untilLive(changed);
   const status = await first(changed);
   t.like(status, { method: "POST", authorization: `Bearer ${token}`, state: "success" });
@@ -96,8 +95,7 @@ test.serial("a commit that is live is a success at GitHub, and not before", asyn
 });
 
 test.serial("a sync that fails is a failure at GitHub, with the reason", async (t) => {
-  const patch = `patches:
-  - target:
+  const patch = `  - target:
       kind: Service
     patch: |-
       - op: add
@@ -124,9 +122,7 @@ test.serial("what was put right is a success again; without a token nobody is to
   await setToken(null);
   // Long enough for the controller to know.
   await new Promise((resolve) => setTimeout(resolve, 2000));
-  const changed = await commit(overlay, (text) =>
-    text.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.7"),
-  );
+  const changed = await commit(valuesFile, withShare("0.7"));
   await untilLive(changed);
   await new Promise((resolve) => setTimeout(resolve, 4000));
   t.deepEqual(await statuses(changed), []);

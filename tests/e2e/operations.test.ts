@@ -6,6 +6,7 @@ import { run } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
 import { installHook } from "../../tools/local/hook.ts";
 import { operations } from "../../tools/repository/markdown-commands.ts";
+import { valuesFile, withShare } from "../support/share.ts";
 import { autoSync, charges, head, restore, untilLive } from "./support/cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
@@ -13,10 +14,9 @@ const clone = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
 const inClone = (command: string) => run("bash", ["-ec", command], { cwd: clone, both: true });
 
 /** Commits a change of payment's overlay the way a person does: in a working copy with make up's hook. */
-async function mistake(from: string, to: string): Promise<string> {
+async function mistake(file: string, change: (text: string) => string): Promise<string> {
   await inClone(`git checkout --quiet -B work ${head}`);
-  const text = readFileSync(join(clone, overlay), "utf8");
-  writeFileSync(join(clone, overlay), text.replace(from, to));
+  writeFileSync(join(clone, file), change(readFileSync(join(clone, file), "utf8")));
   await inClone("git commit --quiet --all --message 'a mistake'");
   return inClone("git rev-parse HEAD");
 }
@@ -34,7 +34,7 @@ test.after.always(async () => {
 });
 
 test.serial("A version that went live is bad", async (t) => {
-  await untilLive(await mistake("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0"));
+  await untilLive(await mistake(valuesFile, withShare("0")));
   t.true((await charges(40)).every(({ result }) => !result));
   for (const commands of operations("A version that went live is bad")) await inClone(commands);
   await untilLive(await inClone("git rev-parse HEAD"));
@@ -42,7 +42,7 @@ test.serial("A version that went live is bad", async (t) => {
 });
 
 test.serial("An application does not follow Git", async (t) => {
-  await mistake("../../base", "../../basement");
+  await mistake(overlay, (text) => text.replace("../../base", "../../basement"));
   const printed = await retry(30, async () => {
     const all = [];
     for (const commands of operations("An application does not follow Git")) {
@@ -65,7 +65,7 @@ test.serial("Invoices stay PENDING", async (t) => {
 });
 
 test.serial("make e2e was interrupted", async (t) => {
-  await untilLive(await mistake("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0"));
+  await untilLive(await mistake(valuesFile, withShare("0")));
   for (const name of ["root", "payment"]) await autoSync(name, false);
   await inClone(`git checkout --quiet --detach ${head}`);
   for (const commands of operations("make e2e was interrupted")) await inClone(commands);

@@ -6,6 +6,7 @@ import { run } from "../../tools/cli/command.ts";
 import { publish } from "../../tools/delivery/git-endpoint.ts";
 import { imageIn, overlayFile } from "../../tools/images/images.ts";
 import { withLocalImages } from "../../tools/local/local-images.ts";
+import { valuesFile, withShare } from "../support/share.ts";
 import { kubectl, pods, restore, untilLive } from "./support/cluster.ts";
 
 const production = overlayFile("payment", "production");
@@ -21,7 +22,7 @@ const promote = () =>
 
 /** Changes payment's overlay in the clone. @returns the commit, with its images */
 async function commit(change: (text: string) => string): Promise<string> {
-  const file = join(clone, overlayFile("payment", "testing"));
+  const file = join(clone, valuesFile);
   const before = readFileSync(file, "utf8");
   const after = change(before);
   if (after === before) throw new Error("nothing changed");
@@ -64,9 +65,7 @@ test.serial("what was not deployed yet is not promoted", async (t) => {
 });
 
 test.serial("what fails its smoke test is not promoted, though it is Healthy", async (t) => {
-  const deployed = await commit((text) =>
-    text.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0"),
-  );
+  const deployed = await commit(withShare("0"));
   await publish(kubectl, deployed, clone);
   await untilLive(deployed);
   const { succeeded, printed } = await promote();

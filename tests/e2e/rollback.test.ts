@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from "ava";
 import { retry } from "../../tools/cli/progress.ts";
 import { publish } from "../../tools/delivery/git-endpoint.ts";
 import type { ArgoCD } from "../../tools/kubernetes/argocd.ts";
+import { valuesFile, withShare } from "../support/share.ts";
 import { as } from "./support/argocd.ts";
 import {
   application,
@@ -17,7 +18,6 @@ import {
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
 
-const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const team = await as("local-payment");
 
 interface Spec {
@@ -72,9 +72,7 @@ async function drill(
 
   const stop = startTraffic({ clients: 4 });
   await timed("the bad commit is seen", async () => {
-    await commit(overlay, (text) =>
-      text.replace("ACCEPTANCE_SHARE=0.5", `ACCEPTANCE_SHARE=${share}`),
-    );
+    await commit(valuesFile, withShare(share));
     await until("the new version", isBad);
   });
 

@@ -1,5 +1,6 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
+import { valuesFile } from "../support/share.ts";
 import {
   antaeus,
   commit,
@@ -13,10 +14,8 @@ import {
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
 
-const overlay = "apps/payment/overlays/testing/kustomization.yaml";
-
-const configured = (value: string) => (text: string) =>
-  text.replace(/- ACCEPTANCE_SHARE=0.5$/m, `$&\n      - ${value}`);
+const configured = (name: string, value: number) => (text: string) =>
+  `${text}            - name: ${name}\n              value: "${value}"\n`;
 
 /** Stops payment's pods one after another while 48 clients charge on connections that they keep. */
 async function restartUnderLoad() {
@@ -44,7 +43,7 @@ test.serial(
 );
 
 test.serial("the control: with draining off the same clients lose charges", async (t) => {
-  await untilLive(await commit(overlay, configured("DRAIN_SECONDS=0")));
+  await untilLive(await commit(valuesFile, configured("DRAIN_SECONDS", 0)));
   const { answered, failed } = await restartUnderLoad();
   t.log(`${answered} charges answered, ${failed.length} failed: ${failed.slice(0, 3)} ...`);
   t.true(failed.length > 0);
@@ -52,7 +51,7 @@ test.serial("the control: with draining off the same clients lose charges", asyn
 
 test.serial("a change of configuration loses no charge", async (t) => {
   const stop = startTraffic({ clients: 8, keepAlive: true });
-  const changed = await commit(overlay, configured("FAULT_LATENCY_MS=1"));
+  const changed = await commit(valuesFile, configured("FAULT_LATENCY_MS", 1));
   const seconds = await untilLive(changed);
   await rolledOut();
   const { answered, failed } = await stop();
@@ -119,8 +118,9 @@ test.serial("a new version of Antaeus is a short silence, and no invoice is lost
     }
   };
   const watched = watch();
-  const changed = await commit("apps/antaeus/overlays/testing/kustomization.yaml", (text) =>
-    text.replace(/- CUSTOMERS=.*$/m, "$&\n      - CHARGE_TIMEOUT_MS=4321"),
+  const changed = await commit(
+    "apps/antaeus/overlays/testing/deployment.yaml",
+    configured("CHARGE_TIMEOUT_MS", 4321),
   );
   await untilLive(changed);
   await new Promise((resolve) => setTimeout(resolve, 2000));

@@ -57,6 +57,9 @@ const deploying = (attempts: Record<string, [apiVersion: string, kind: string]>)
     says: new RegExp(`service.yaml:11: a team may not deploy the kind "${kind}"`),
   }));
 
+const generator =
+  "configMapGenerator:\n  - name: payment-limits\n    options: {annotations: {argocd.argoproj.io/sync-options: PruneLast=true}}\n";
+
 export const ofFiles: Mutations = [
   {
     what: "a symbolic link in a folder that Git ignores",
@@ -244,23 +247,23 @@ export const ofKustomizations: Mutations = [
       /patches\[\]: no field "patch" here/,
     ],
     "a ConfigMap of a remote file": [
-      "    behavior: merge\n",
-      "    behavior: merge\n    files: [https://somebody.example/file]\n",
+      "components:\n",
+      `${generator}    files: [https://somebody.example/file]\ncomponents:\n`,
       /configMapGenerator\[\].files\[\]: "https:/,
     ],
     "a ConfigMap of a file elsewhere": [
-      "    behavior: merge\n",
-      "    behavior: merge\n    files: [a=../../../../README.md]\n",
+      "components:\n",
+      `${generator}    files: [a=../../../../README.md]\ncomponents:\n`,
       /configMapGenerator\[\].files\[\]: "a=..\/..\/..\/..\/README.md"/,
     ],
     "a ConfigMap that outlives its commit": [
-      "    behavior: merge\n",
-      "    behavior: merge\n    options: {annotations: {argocd.argoproj.io/sync-options: Prune=false}}\n",
-      /configMapGenerator\[\]: no field "options" here/,
+      "components:\n",
+      `${generator.replace("PruneLast=true", "Prune=false")}    literals: [A=b]\ncomponents:\n`,
+      /sync-options: "Prune=false"\. Allowed: `PruneLast=true`/,
     ],
     "a ConfigMap in another namespace": [
-      "    behavior: merge\n",
-      "    behavior: merge\n    namespace: app-antaeus\n",
+      "components:\n",
+      `${generator}    namespace: app-antaeus\ncomponents:\n`,
       /configMapGenerator\[\]: no field "namespace" here/,
     ],
     "another team's image": [
@@ -476,9 +479,9 @@ export const ofObjects: Mutations = [
       /serviceAccountName: "antaeus"/,
     ],
     "a field that is taken away": [
-      "          envFrom:\n            - configMapRef:\n                name: payment-config-env\n",
-      "          envFrom: null\n",
-      /containers\[\].envFrom: no list/,
+      '          env:\n            - name: ACCEPTANCE_SHARE\n              value: "0.5"\n',
+      "          env: null\n",
+      /containers\[\].env: no list/,
     ],
   }),
   ...changing(component, {

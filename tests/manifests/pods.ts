@@ -297,23 +297,37 @@ export const pods: Rule[] = [
     ],
   },
   {
-    title: "A changed value makes another ConfigMap, so that the pods roll",
+    title:
+      "A changed ConfigMap is another one, so that the pods roll, and the old one stays while they do",
     check: async (repository) =>
       each(repository.overlays, async (folder) => {
         const manifests = await repository.render(folder);
         return each(
           manifests.filter(({ kind }) => kind === "ConfigMap"),
-          ({ metadata: { name } }) =>
-            unless(/-[a-z0-9]{10}$/.test(name), `${folder}: ${name} has no hash of its content`),
+          ({ metadata: { name, annotations } }) => [
+            ...unless(/-[a-z0-9]{10}$/.test(name), `${folder}: ${name} has no hash of its content`),
+            ...same(
+              `${folder}: sync options of ${name}`,
+              annotations?.["argocd.argoproj.io/sync-options"],
+              "PruneLast=true",
+            ),
+          ],
         );
       }),
     mutations: [
       {
         what: "a ConfigMap without a hash of its content",
         file: "apps/payment/base/kustomization.yaml",
-        from: "configMapGenerator:\n",
-        to: "generatorOptions:\n  disableNameSuffixHash: true\nconfigMapGenerator:\n",
-        says: /payment-config-env has no hash/,
+        from: "labels:\n",
+        to: "generatorOptions:\n  disableNameSuffixHash: true\nconfigMapGenerator:\n  - name: payment-limits\n    literals: [A=b]\nlabels:\n",
+        says: /payment-limits has no hash/,
+      },
+      {
+        what: "a ConfigMap that is pruned while pods need it",
+        file: "apps/payment/base/kustomization.yaml",
+        from: "labels:\n",
+        to: "configMapGenerator:\n  - name: payment-limits\n    literals: [A=b]\nlabels:\n",
+        says: /sync options of payment-limits-\w+: undefined/,
       },
     ],
   },

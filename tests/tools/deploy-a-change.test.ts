@@ -11,9 +11,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
-import { overlayFile } from "../../tools/images/images.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 import { owner } from "../support/owner.ts";
+import { valuesFile, withShare } from "../support/share.ts";
 
 const document = "docs/delivery.md";
 const root = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
@@ -46,17 +46,16 @@ test("docs/delivery.md's commands bring a change to a branch, and show what come
   t.regex(setUp[0] ?? "", /^make branch-protection BUMP_APP=\d+\n(gh (.*\\\n)?.*\n)+$/);
 
   await shell(begin);
-  const overlay = join(work, overlayFile("payment", "testing"));
-  const before = readFileSync(overlay, "utf8");
-  writeFileSync(overlay, before.replace("ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.75"));
+  const file = join(work, valuesFile);
+  writeFileSync(file, withShare("0.75")(readFileSync(file, "utf8")));
   const printed = await shell(middle);
-  t.regex(printed, /ACCEPTANCE_SHARE: "0.75"/, "make preview shows it");
+  t.regex(printed, /^\+ +value: "0.75"$/m, "make preview shows it");
   t.true(printed.includes(`@${owner}/payment`), "and who approves it");
 
   const pushed = ["-C", origin, "diff", "--unified=0", "main", "more-accepted"];
   const diff = await run("git", pushed);
   t.deepEqual(
-    diff.match(/^[-+] .*$/gm)?.map((line) => line.replace(/ +- /, "")),
-    ["-ACCEPTANCE_SHARE=0.5", "+ACCEPTANCE_SHARE=0.75"],
+    diff.match(/^[-+] .*$/gm)?.map((line) => line.replace(/ +/, "")),
+    ['-value: "0.5"', '+value: "0.75"'],
   );
 });

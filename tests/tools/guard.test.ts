@@ -3,6 +3,7 @@ import { guard, sentence } from "../../tools/guard/guard.ts";
 import { plain } from "../../tools/guard/tree.ts";
 import { edited } from "../support/edits.ts";
 import { here } from "../support/repository.ts";
+import { valuesFile } from "../support/share.ts";
 import { treeIn } from "../support/tree.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
@@ -53,9 +54,6 @@ const second = `      containers:
           env:
             - name: PORT
               value: "9100"
-          envFrom:
-            - configMapRef:
-                name: payment-config-env
           readinessProbe:
             httpGet:
               path: /ready
@@ -75,9 +73,13 @@ const second = `      containers:
 `;
 
 const daily: Record<string, Change[]> = {
-  "a value": [[overlay, "ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.7"]],
+  "a value": [[valuesFile, 'value: "0.5"', 'value: "0.7"']],
   "one more value": [
-    [overlay, "ACCEPTANCE_SHARE=0.5", "ACCEPTANCE_SHARE=0.5\n      - LOG_LEVEL=debug"],
+    [
+      valuesFile,
+      "          env:\n",
+      "          env:\n            - name: LOG_LEVEL\n              value: debug\n",
+    ],
   ],
   "an image": [
     [
@@ -96,15 +98,15 @@ const daily: Record<string, Change[]> = {
   "a variable of one container": [
     [
       deployment,
-      "          envFrom:\n",
-      "          env:\n            - name: LOG_LEVEL\n              value: debug\n          envFrom:\n",
+      "          env:\n",
+      "          env:\n            - name: LOG_LEVEL\n              value: debug\n",
     ],
   ],
   "a new ConfigMap, of a file": [
     [
       base,
-      "configMapGenerator:\n",
-      "configMapGenerator:\n  - name: payment-limits\n    files: [limits.json]\n",
+      "labels:\n",
+      "configMapGenerator:\n  - name: payment-limits\n    options: {annotations: {argocd.argoproj.io/sync-options: PruneLast=true}}\n    files: [limits.json]\nlabels:\n",
     ],
     ["apps/payment/base/limits.json", '{"amount": 1000}\n'],
     [
@@ -114,8 +116,8 @@ const daily: Record<string, Change[]> = {
     ],
     [
       deployment,
-      "          envFrom:\n",
-      "          volumeMounts:\n            - name: limits\n              mountPath: /etc/limits\n              readOnly: true\n          envFrom:\n",
+      "          env:\n",
+      "          volumeMounts:\n            - name: limits\n              mountPath: /etc/limits\n              readOnly: true\n          env:\n",
     ],
   ],
   "a second container": [[deployment, "      containers:\n", second]],

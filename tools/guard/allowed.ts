@@ -65,6 +65,10 @@ export const kustomization = {
   configMapGenerator: [
     {
       "name!": own,
+      // Pods that run on while new ones do not start would lose theirs: the old one is pruned last, when all are well.
+      "options!": {
+        "annotations!": { "argocd.argoproj.io/sync-options!": oneOf("PruneLast=true") },
+      },
       behavior: oneOf("create", "merge", "replace"),
       literals: [text("`NAME=value`", /^[A-Za-z][\w.-]{0,100}=.{0,10000}$/s)],
       files: [
@@ -252,7 +256,12 @@ export const kinds = {
     kind: oneOf("PodDisruptionBudget"),
     "metadata!": metadata,
     // With 0, or beside another budget of the same pods, no drain of a node would end.
-    spec: { "maxUnavailable!": from(1, 5), selector: { matchLabels: labels } },
+    spec: {
+      "maxUnavailable!": from(1, 5),
+      // Else pods that crash, and so serve nobody, hold up a drain for ever.
+      "unhealthyPodEvictionPolicy!": oneOf("AlwaysAllow"),
+      selector: { matchLabels: labels },
+    },
   },
   Service: {
     ...core,

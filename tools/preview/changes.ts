@@ -54,6 +54,8 @@ export function restart({ before, after }: Change): string[] | undefined {
   const reasons = Object.entries(images(now))
     .filter(([name, image]) => was[name] !== undefined && was[name] !== image)
     .map(([, image]) => `image ${image}`);
+  const names = changedVariables(old, now);
+  if (names.length > 0) reasons.push(`another value of ${names.join(", ")}`);
   if (!isDeepStrictEqual(generated(old), generated(now))) reasons.push("another configuration");
   if (shape(old) !== shape(now) || reasons.length === 0) reasons.push("another pod template");
   if (after.spec.strategy?.type === "Recreate") reasons.push("stops before it starts (Recreate)");
@@ -63,13 +65,29 @@ export function restart({ before, after }: Change): string[] | undefined {
 // biome-ignore lint/suspicious/noExplicitAny: a pod template
 type Template = any;
 
+const containers = (template: Template): Template[] => [
+  ...(template?.spec?.initContainers ?? []),
+  ...(template?.spec?.containers ?? []),
+];
+
 /** The image of each container. */
 const images = (template: Template): Record<string, string> =>
-  Object.fromEntries(
-    [...(template?.spec?.initContainers ?? []), ...(template?.spec?.containers ?? [])].map(
-      ({ name, image }) => [name, image],
-    ),
-  );
+  Object.fromEntries(containers(template).map(({ name, image }) => [name, image]));
+
+/** The names of the environment variables that are not as they were, or not in the same containers. */
+function changedVariables(old: Template, now: Template): string[] {
+  const variables = (template: Template): [string, string][] =>
+    containers(template).flatMap((container) =>
+      (container.env ?? []).map((one: Template) => [
+        one.name,
+        JSON.stringify([container.name, one]),
+      ]),
+    );
+  const [before, after] = [variables(old), variables(now)];
+  const others = (some: [string, string][], all: [string, string][]) =>
+    some.filter(([, one]) => !all.some(([, other]) => one === other));
+  return [...new Set([...others(after, before), ...others(before, after)].map(([name]) => name))];
+}
 
 /** The generated names that a pod template refers to. */
 const generated = (template: Template): string[] =>
@@ -77,10 +95,10 @@ const generated = (template: Template): string[] =>
     .map((text) => text.slice(1, -1))
     .filter((text) => hash.test(text));
 
-/** A pod template without what images() and generated() tell of. */
+/** A pod template without what the reasons above tell of. */
 const shape = (template: Template): string =>
   JSON.stringify(template, (key, value) => {
-    if (key === "image") return undefined;
+    if (key === "image" || key === "env") return undefined;
     return typeof value === "string" ? value.replace(hash, "") : value;
   });
 

@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { Manifest } from "../render/manifests.ts";
 import { type Change, dangers, fate, restart, risks, subject } from "./changes.ts";
 import type { Part } from "./parts.ts";
-import { hide, hideInText } from "./redact.ts";
+import { hide } from "./redact.ts";
 
 /** How many lines a list has before the rest is only counted. */
 const longest = 25;
@@ -143,9 +143,7 @@ function lists(parts: Part[]): string[] {
 
 function differences(part: Part): string {
   const text =
-    part.error === undefined
-      ? part.changes.map(difference).join("\n")
-      : visible(hideInText(part.error));
+    part.error === undefined ? part.changes.map(difference).join("\n") : visible(part.error);
   const fence = "`".repeat(
     Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)),
   );
@@ -192,7 +190,7 @@ const plain = (text: string, longest = 200): string =>
   );
 
 const short = (text: string, longest = 200): string => {
-  const line = visible(hideInText(text)).replace(/\s+/g, " ");
+  const line = visible(text).replace(/\s+/g, " ");
   return line.length > longest ? `${line.slice(0, longest)}…` : line;
 };
 

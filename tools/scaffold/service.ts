@@ -46,8 +46,11 @@ export async function newService(root: string, name: string): Promise<Plan> {
   await addSource(plan, root, name);
 
   plan.copy(`apps/${model}/base`, `apps/${name}/base`, rename);
-  plan.edit(`apps/${name}/base/kustomization.yaml`, (base) =>
-    base.replace(/^( +literals:\n)(?: +- .*\n)+/m, "$1      - PORT=9000\n"),
+  plan.edit(`apps/${name}/base/deployment.yaml`, (base) =>
+    base.replace(
+      /^( +env:\n)(?: +- name: .*\n +value: .*\n)+/m,
+      '$1            - name: PORT\n              value: "9000"\n',
+    ),
   );
   for (const environment of environmentsIn(root)) {
     const { name: image } = imageIn(rename(plan.read(overlayFile(model, environment))));

@@ -146,8 +146,12 @@ export const charges = (count: number): Promise<Charge[]> => chargesOfAntaeus(ku
 
 interface Pod {
   metadata: { name: string; deletionTimestamp?: string };
-  spec: { containers: { image: string; envFrom: { configMapRef: { name: string } }[] }[] };
-  status: { phase: string; conditions: { type: string; lastTransitionTime: string }[] };
+  spec: { containers: { image: string }[] };
+  status: {
+    phase: string;
+    conditions: { type: string; status: string; lastTransitionTime: string }[];
+    containerStatuses?: { restartCount: number }[];
+  };
 }
 
 async function allPods(service: string): Promise<Pod[]> {
