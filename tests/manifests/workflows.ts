@@ -546,7 +546,7 @@ export const workflows: Rule[] = [
     title: "Each job has a name of its own, and a merge waits for every job of the tests",
     check: (repository) => {
       const names = Map.groupBy(jobs(repository), ({ context }) => context);
-      const { rules } = JSON.parse(repository.read(".github/ruleset.json"));
+      const { rules } = JSON.parse(repository.read(".github/rulesets/merges.json"));
       const contexts = (rules as { parameters?: { required_status_checks?: Fields[] } }[])
         .flatMap(({ parameters }) => parameters?.required_status_checks ?? [])
         .map(({ context }) => context);
@@ -570,7 +570,7 @@ export const workflows: Rule[] = [
       },
       {
         what: "a fence that no merge waits for",
-        file: ".github/ruleset.json",
+        file: ".github/rulesets/merges.json",
         from: '          { "context": "manifests", "integration_id": 15368 },\n',
         to: "",
         says: /a merge waits for: \["cluster","test"\]/,

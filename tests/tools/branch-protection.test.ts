@@ -5,13 +5,13 @@ import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
 import { run } from "../../tools/cli/command.ts";
 import { nameOnGitHub } from "../../tools/github/client.ts";
-import { differences, type Ruleset, ruleset } from "../../tools/github/ruleset.ts";
+import { differences, type Ruleset, rulesets } from "../../tools/github/ruleset.ts";
 import { type FakeGh, fakeGh, httpError, signedIn, type Table } from "../support/fake-gh.ts";
 import { onGitHub } from "../support/owner.ts";
 
 const place = "clusters/repository/kustomization.yaml";
 const path = `repos/${onGitHub}/rulesets`;
-const ours = ruleset();
+const [ours, history] = rulesets();
 
 const list = `api ${path}?includes_parents=false&per_page=100`;
 const read = (id: number) => `api ${path}/${id}`;
@@ -38,11 +38,15 @@ const nobodyReviews = (copy: Ruleset) =>
 const owners = `api repos/bpesics/pe-gitops/codeowners/errors`;
 const noErrors = { [owners]: [{ errors: [] }] };
 
+/** The ruleset of the history, which is as it should be but in its own test. */
+const kept8 = { id: 8, name: "history" };
+
 /** GitHub before it has the ruleset: there is another one. */
 const missing = (kept = stored(41, ours)): Table => ({
   ...signedIn,
   ...noErrors,
-  [list]: [[{ id: 3, name: "tags" }]],
+  [list]: [[{ id: 3, name: "tags" }, kept8]],
+  [read(8)]: [stored(8, history)],
   [create]: [kept],
   [read(41)]: [kept],
 });
@@ -51,7 +55,8 @@ const missing = (kept = stored(41, ours)): Table => ({
 const present = (...reads: Ruleset[]): Table => ({
   ...signedIn,
   ...noErrors,
-  [list]: [[{ id: 7, name: "main" }]],
+  [list]: [[{ id: 7, name: "merges" }, kept8]],
+  [read(8)]: [stored(8, history)],
   [update]: [stored(7, ours)],
   [read(7)]: reads,
 });
@@ -69,12 +74,12 @@ async function command(
   );
 }
 
-/** Without what GitHub was asked about CODEOWNERS. */
+/** Without what GitHub was asked about CODEOWNERS and about the other ruleset. */
 const asked = (gh: FakeGh) =>
   gh
     .calls()
     .map(({ args }) => args)
-    .filter((args) => args !== owners);
+    .filter((args) => args !== owners && args !== read(8));
 const written = (gh: FakeGh) => gh.calls().filter(({ args }) => args.includes("--method"));
 
 /** A folder without gh. */
@@ -88,7 +93,7 @@ test("a missing ruleset is created, and read back", async (t) => {
   const gh = fakeGh(missing());
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
-  t.regex(printed, /Created, and read back: it is as it should be/);
+  t.regex(printed, /merges: created, and read back: it is as it should be/);
   t.deepEqual(asked(gh), [list, create, read(41)]);
   t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), ours);
 });
@@ -97,7 +102,7 @@ test("one that is as it should be is not written again", async (t) => {
   const gh = fakeGh(present(stored(7, ours)));
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
-  t.regex(printed, /It is as it should be/);
+  t.regex(printed, /merges: it is as it should be/);
   t.deepEqual(asked(gh), [list, read(7)]);
 });
 
@@ -106,7 +111,7 @@ test("what somebody switched off is named, and put right", async (t) => {
   const [succeeded, printed] = await command(gh);
   t.true(succeeded, printed);
   t.regex(printed, /^\+ +require_code_owner_review: false,\n- +require_code_owner_review: true,$/m);
-  t.regex(printed, /Put right, and read back: it is as it should be/);
+  t.regex(printed, /merges: put right, and read back: it is as it should be/);
   t.deepEqual(asked(gh), [list, read(7), update, read(7)]);
   t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), ours);
 });
@@ -129,7 +134,7 @@ test("each way to weaken the ruleset, or to stop merges by it, is a difference",
     // GitHub leaves the field out for a token that may not write.
     [{ bypass_actors: undefined }, /^\+ +bypass_actors: undefined,\n- +bypass_actors: \[\],$/m],
     [{ rules: [...rules, { type: "update" }] }, /^\+ +type: 'update'$/m],
-    [{ rules: rules.slice(1) }, /^- +type: 'deletion'$/m],
+    [{ rules: rules.slice(0, 1) }, /^- +type: 'required_status_checks'$/m],
     [{ conditions: { ref_name: { include: [], exclude: [] } } }, /^- +'~DEFAULT_BRANCH'$/m],
     [
       { conditions: { ref_name: { include: ["~DEFAULT_BRANCH"], exclude: ["main"] } } },
@@ -185,8 +190,8 @@ test("a server that takes a field and forgets it fails the command, which names 
     const gh = fakeGh(table);
     const [succeeded, printed] = await command(gh);
     t.false(succeeded);
-    t.regex(printed, /GitHub took the ruleset, .*\n- +require_last_push_approval: true,$/ms);
-    t.notRegex(printed, /read back: it is as it should be|at .*\.ts:/);
+    t.regex(printed, /GitHub took the ruleset merges, .*\n- +require_last_push_approval: true,$/ms);
+    t.notRegex(printed, /merges: created|put right|at .*\.ts:/);
     t.is(written(gh).length, 1);
   }
 });
@@ -205,7 +210,7 @@ test("a dry run prints what it would write, and writes nothing", async (t) => {
 
   const fine = fakeGh(present(stored(7, ours)));
   const [, nothing] = await command(fine, { options });
-  t.regex(nothing, /It is as it should be/);
+  t.regex(nothing, /merges: it is as it should be/);
   t.notRegex(nothing, /POST|PUT/);
 
   for (const gh of [absent, different, fine]) t.deepEqual(written(gh), []);
@@ -255,7 +260,8 @@ test("make branch-protection DRY_RUN=1 is a dry run, and passes the App's number
 
 test("the App that pushes bumps is the one that may bypass, as long as it is named", async (t) => {
   const options = { BUMP_APP: "4711" };
-  const bumps = ruleset(4711);
+  const [bumps, kept] = rulesets(4711);
+  t.deepEqual(kept, history, "and nobody takes commits out of main");
   const app = [{ actor_id: 4711, actor_type: "Integration", bypass_mode: "always" }];
   t.deepEqual(bumps, { ...ours, bypass_actors: app });
   const gh = fakeGh(missing(stored(41, bumps)));
@@ -264,7 +270,7 @@ test("the App that pushes bumps is the one that may bypass, as long as it is nam
   t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), bumps);
 
   const again = fakeGh(present(stored(7, bumps)));
-  t.regex((await command(again, { options }))[1], /It is as it should be/);
+  t.regex((await command(again, { options }))[1], /merges: it is as it should be/);
   t.deepEqual(written(again), []);
 
   const person = { actor_id: 5, actor_type: "RepositoryRole", bypass_mode: "always" };
@@ -360,14 +366,35 @@ test("the repository is the one that the Applications read", (t) => {
   t.is(value, `https://github.com/${nameOnGitHub()}.git`);
 });
 
-// JSON has no comments, so the reasons for .github/ruleset.json stand here.
+test("the history of main has a ruleset of its own, which is created where it is missing", async (t) => {
+  const gh = fakeGh({
+    ...present(stored(7, ours)),
+    [list]: [[{ id: 7, name: "merges" }]],
+    [create]: [stored(8, history)],
+  });
+  const [succeeded, printed] = await command(gh);
+  t.true(succeeded, printed);
+  t.regex(printed, /history: created, and read back: it is as it should be/);
+  t.deepEqual(JSON.parse(written(gh)[0]?.input ?? ""), history);
+  for (const change of [{ rules: [] }, { bypass_actors: [{ actor_id: 4711 }] }]) {
+    t.not(differences({ ...history, ...change }, history), "");
+  }
+});
+
+// JSON has no comments, so the reasons for .github/rulesets stand here.
 test("the ruleset keeps the branch that Argo CD reads from everybody, administrators included", (t) => {
-  t.like(ours, { name: "main", target: "branch", enforcement: "active", bypass_actors: [] });
+  t.like(history, { name: "history", target: "branch", enforcement: "active", bypass_actors: [] });
+  t.deepEqual(history.conditions, ours.conditions);
+  // They would take commits out of main again.
+  t.deepEqual(
+    history.rules?.map(({ type }) => type),
+    ["deletion", "non_fast_forward"],
+  );
+  t.like(ours, { name: "merges", target: "branch", enforcement: "active", bypass_actors: [] });
   t.deepEqual(ours.conditions, { ref_name: { include: ["~DEFAULT_BRANCH"], exclude: [] } });
   t.deepEqual(
     ours.rules?.map(({ type }) => type),
-    // The first two would take commits out of main again.
-    ["deletion", "non_fast_forward", "pull_request", "required_status_checks"],
+    ["pull_request", "required_status_checks"],
   );
   t.deepEqual(parameters(ours, "pull_request"), {
     // One commit for each pull request: main is linear, and git revert takes back all of it.

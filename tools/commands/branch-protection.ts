@@ -1,12 +1,10 @@
-// make branch-protection: GitHub enforces .github/ruleset.json, and is asked whether it does.
+// make branch-protection: GitHub enforces .github/rulesets, and is asked whether it does.
 import { main, UserError } from "../cli/command.ts";
 import { flagOption, option } from "../cli/options.ts";
 import { warn } from "../cli/progress.ts";
 import { nameOnGitHub } from "../github/client.ts";
 import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
-import { differences, type Ruleset, ruleset } from "../github/ruleset.ts";
-
-type Stored = Ruleset & { id: number };
+import { differences, type Ruleset, rulesets } from "../github/ruleset.ts";
 
 const needs =
   "A token for this has the repository permission Administration: write, and is of somebody who " +
@@ -15,30 +13,39 @@ const needs =
 main(async () => {
   const { dryRun, bumpApp } = wanted();
   const repository = `repos/${nameOnGitHub()}`;
-  const rulesets = `${repository}/rulesets`;
-  const ours = ruleset(bumpApp);
-  const { found, unknown } = await look(rulesets, ours.name);
+  const path = `${repository}/rulesets`;
+  const { ids, unknown } = await look(path);
   if (!unknown) await checkOwners(repository);
-  const before = found && differences(found, ours);
-  if (before === "") return console.log("▸ It is as it should be.");
-  if (before) console.log(before);
-
-  const [method, path] = found ? ["PUT", `${rulesets}/${found.id}`] : ["POST", rulesets];
-  const write = ["--method", method, path, "--input", "-"];
-  const body = JSON.stringify(ours, null, 2);
-  if (dryRun || unknown) console.log(shown(["api", ...write], body));
+  for (const ours of rulesets(bumpApp)) {
+    const id = ids.get(ours.name);
+    const before = id && differences(await call<Ruleset>([`${path}/${id}`]), ours);
+    if (before === "") {
+      console.log(`▸ ${ours.name}: it is as it should be.`);
+      continue;
+    }
+    if (before) console.log(before);
+    const write = ["--method", ...(id ? ["PUT", `${path}/${id}`] : ["POST", path]), "--input", "-"];
+    const body = JSON.stringify(ours, null, 2);
+    if (dryRun || unknown) console.log(shown(["api", ...write], body));
+    else await apply(ours, path, write, body);
+  }
   if (unknown && !dryRun) throw new UserError(`Nothing was written. ${unknown}`);
   if (unknown) warn(`What GitHub has is not known, so this is a first application. ${unknown}`);
-  if (dryRun) return console.log("▸ A dry run: nothing was written.");
-
-  const { id } = await call<Stored>(write, body);
-  const left = differences(await call<Stored>([`${rulesets}/${id}`]), ours);
-  if (!left) {
-    const done = found ? "Put right" : "Created";
-    return console.log(`▸ ${done}, and read back: it is as it should be.`);
-  }
-  throw new UserError(`GitHub took the ruleset, and yet it is not as it should be:\n${left}`);
+  if (dryRun) console.log("▸ A dry run: nothing was written.");
 });
+
+/** Writes a ruleset, and reads it back. @throws UserError when GitHub has another one then */
+async function apply(ours: Ruleset, path: string, write: string[], body: string): Promise<void> {
+  const { id } = await call<Ruleset>(write, body);
+  const left = differences(await call<Ruleset>([`${path}/${id}`]), ours);
+  if (left) {
+    throw new UserError(
+      `GitHub took the ruleset ${ours.name}, and yet it is not as it should be:\n${left}`,
+    );
+  }
+  const done = write.includes("PUT") ? "put right" : "created";
+  console.log(`▸ ${ours.name}: ${done}, and read back: it is as it should be.`);
+}
 
 /** @throws UserError about a line of CODEOWNERS that GitHub cannot use: it asks nobody then, and says so nowhere else */
 async function checkOwners(repository: string): Promise<void> {
@@ -56,20 +63,19 @@ async function checkOwners(repository: string): Promise<void> {
 const call = async <T>(args: string[], input?: string): Promise<T> =>
   JSON.parse(await gh(["api", ...args], needs, input));
 
-/** The ruleset of that name as GitHub has it, if it does; or why that is not known. */
-async function look(
-  rulesets: string,
-  name: string,
-): Promise<{ found?: Stored | undefined; unknown?: string }> {
-  if (!(await isSignedIn())) return { unknown: `${howToSignIn} ${needs}` };
+/** The rulesets that GitHub has, by name; or why that is not known. */
+async function look(path: string): Promise<{ ids: Map<string, number>; unknown?: string }> {
+  const ids = new Map<string, number>();
+  if (!(await isSignedIn())) return { ids, unknown: `${howToSignIn} ${needs}` };
   try {
     // Without its organization's. One page has all of them: GitHub allows 75.
-    const list = await call<Stored[]>([`${rulesets}?includes_parents=false&per_page=100`]);
-    const id = list.find((other) => other.name === name)?.id;
-    // The list has no rules.
-    return { found: id === undefined ? undefined : await call<Stored>([`${rulesets}/${id}`]) };
+    const list = await call<{ name: string; id: number }[]>([
+      `${path}?includes_parents=false&per_page=100`,
+    ]);
+    for (const { name, id } of list) ids.set(name, id);
+    return { ids };
   } catch (error) {
-    if (error instanceof UserError) return { unknown: error.message };
+    if (error instanceof UserError) return { ids, unknown: error.message };
     throw error;
   }
 }

@@ -8,14 +8,21 @@ export interface Ruleset {
   [field: string]: unknown;
 }
 
+const read = (name: string): Ruleset =>
+  JSON.parse(readFileSync(`.github/rulesets/${name}.json`, "utf8"));
+
 /**
- * Who may merge what; .github/CODEOWNERS says who owns which path.
+ * Who may merge what, .github/CODEOWNERS says who owns which path; and what nobody may do to the history of main.
  * @param bumpApp the App ID of the one GitHub App that pushes bumps without a pull request; without one nobody may
  */
-export function ruleset(bumpApp?: number): Ruleset {
-  const ours = JSON.parse(readFileSync(".github/ruleset.json", "utf8"));
+export function rulesets(bumpApp?: number): [merges: Ruleset, history: Ruleset] {
+  const merges = read("merges");
   const actor = { actor_id: bumpApp, actor_type: "Integration", bypass_mode: "always" };
-  return bumpApp === undefined ? ours : { ...ours, bypass_actors: [actor] };
+  return [
+    bumpApp === undefined ? merges : { ...merges, bypass_actors: [actor] },
+    // Apart, because who may bypass a ruleset may bypass all of it.
+    read("history"),
+  ];
 }
 
 /** @returns what GitHub has (+) in place of ours (-), as a diff; nothing when it is as it should be */
