@@ -52,11 +52,11 @@ test.serial(
     const image = (service: string) =>
       images
         .split("\n")
-        .find((name) => name.includes(`/pe-${service}:`))
+        .find((name) => name.includes(`/${service}:`))
         ?.replace("ghcr.io", localRegistry) ?? "";
     const named = own
-      .replace("REGISTRY/pe-payment:TAG", image("payment"))
-      .replace("REGISTRY/pe-antaeus:TAG", image("antaeus"));
+      .replace("REGISTRY/payment:TAG", image("payment"))
+      .replace("REGISTRY/antaeus:TAG", image("antaeus"));
     t.regex(named, new RegExp(`${localRegistry}.*${localRegistry}`));
     await bash(named);
 

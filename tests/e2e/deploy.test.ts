@@ -2,7 +2,7 @@ import test from "ava";
 import { retry, waitFor } from "../../tools/cli/progress.ts";
 import { reasons } from "../../tools/kubernetes/cluster.ts";
 import { localRegistry } from "../../tools/local/registry.ts";
-import { owner } from "../support/owner.ts";
+import { onGitHub } from "../support/owner.ts";
 import { valuesFile, withShare } from "../support/share.ts";
 import { resourceTree } from "./support/argocd.ts";
 import {
@@ -25,7 +25,7 @@ const names = async () => (await pods("payment")).map(({ metadata }) => metadata
  */
 async function pushImageForNoPlatform(): Promise<string> {
   const mediaType = "application/vnd.oci.image.index.v1+json";
-  const url = `http://${localRegistry}/v2/${owner.toLowerCase()}/pe-payment/manifests/e2e-no-platform`;
+  const url = `http://${localRegistry}/v2/${onGitHub.toLowerCase()}/payment/manifests/e2e-no-platform`;
   const response = await fetch(url, {
     method: "PUT",
     headers: { "content-type": mediaType },

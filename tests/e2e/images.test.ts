@@ -1,7 +1,7 @@
 import test from "ava";
 import { waitFor } from "../../tools/cli/progress.ts";
 import { reasons } from "../../tools/kubernetes/cluster.ts";
-import { owner, registry } from "../support/owner.ts";
+import { onGitHub, registry } from "../support/owner.ts";
 import { application, charges, commit, kubectl, pods, restore } from "./support/cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
@@ -37,9 +37,9 @@ const create = (namespace: string, manifest: string) =>
 for (const [what, refused] of [
   ["a tag without a digest", `${name}:1.0.0`],
   ["neither tag nor digest", name],
-  ["another registry", `docker.io/${owner.toLowerCase()}/pe-payment@${digest}`],
-  ["another owner", `ghcr.io/somebody/pe-payment@${digest}`],
-  ["a name that only begins like ours", `${registry}/pe-payment/evil@${digest}`],
+  ["another registry", `docker.io/${onGitHub.toLowerCase()}/payment@${digest}`],
+  ["another owner", `ghcr.io/somebody/pe-gitops/payment@${digest}`],
+  ["a name that only begins like ours", `${registry}/payment/evil@${digest}`],
 ] as const) {
   test(`an image by ${what} is refused`, async (t) => {
     for (const kind of ["containers", "initContainers"])

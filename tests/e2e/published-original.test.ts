@@ -5,7 +5,7 @@ import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { digestOf } from "../../tools/images/build.ts";
 import { localRegistry } from "../../tools/local/registry.ts";
-import { owner, registry } from "../support/owner.ts";
+import { onGitHub, registry } from "../support/owner.ts";
 import {
   antaeus,
   commitFiles,
@@ -28,7 +28,7 @@ const files = [
 async function pushImage(): Promise<string> {
   const [payment] = await pods("payment");
   const name = payment?.spec.containers[0]?.image.split("@")[0] ?? "";
-  const image = `${localRegistry}/${owner.toLowerCase()}/pe-antaeus-original:e2e`;
+  const image = `${localRegistry}/${onGitHub.toLowerCase()}/antaeus-original:e2e`;
   const folder = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
   try {
     for (const file of files) cpSync(file, join(folder, file));
@@ -83,7 +83,7 @@ test.serial("the challenge's own Antaeus pays with our payment", async (t) => {
 
   await untilLive(await commitFiles({ ...original(digest), ...keyless }));
   const [pod] = await pods("antaeus");
-  t.is(pod?.spec.containers[0]?.image, `${registry}/pe-antaeus-original@${digest}`);
+  t.is(pod?.spec.containers[0]?.image, `${registry}/antaeus-original@${digest}`);
   t.is(await fromAntaeus("return process.getuid();"), 1000, "restricted, whatever its image says");
 
   const { status, body } = await pay();

@@ -267,14 +267,14 @@ export const ofKustomizations: Mutations = [
       /configMapGenerator\[\]: no field "namespace" here/,
     ],
     "another team's image": [
-      `  - name: ${here.registry}/pe-payment\n`,
-      `  - name: ${here.registry}/pe-payment\n    newName: ${here.registry}/pe-antaeus\n`,
-      /images\[\].newName: ".*\/pe-antaeus"/,
+      `  - name: ${here.registry}/payment\n`,
+      `  - name: ${here.registry}/payment\n    newName: ${here.registry}/antaeus\n`,
+      /images\[\].newName: ".*\/antaeus"/,
     ],
     "somebody else's image": [
-      `  - name: ${here.registry}/pe-payment\n`,
-      `  - name: ${here.registry}/pe-payment\n    newName: ghcr.io/somebody/pe-payment\n`,
-      /images\[\].newName: "ghcr.io\/somebody\/pe-payment"/,
+      `  - name: ${here.registry}/payment\n`,
+      `  - name: ${here.registry}/payment\n    newName: ghcr.io/somebody/pe-gitops/payment\n`,
+      /images\[\].newName: "ghcr.io\/somebody\/pe-gitops\/payment"/,
     ],
     "resources twice": [
       "components:\n",
@@ -444,14 +444,14 @@ export const ofObjects: Mutations = [
       /limits.memory: "64Gi"\. Allowed: 1Mi to 999Mi, or 1Gi to 4Gi/,
     ],
     "an image of another registry": [
-      `image: ${here.registry}/pe-payment`,
+      `image: ${here.registry}/payment`,
       "image: docker.io/somebody/payment",
       /containers\[\].image: "docker.io\/somebody\/payment"/,
     ],
     "another team's image in a container": [
-      `image: ${here.registry}/pe-payment`,
-      `image: ${here.registry}/pe-antaeus`,
-      /containers\[\].image: ".*\/pe-antaeus"/,
+      `image: ${here.registry}/payment`,
+      `image: ${here.registry}/antaeus`,
+      /containers\[\].image: ".*\/antaeus"/,
     ],
     "a port of the node": [
       "containerPort: 9000",

@@ -6,17 +6,22 @@ import { each, type Rule, same, unless } from "./rule.ts";
 /** Major and minor of the Kustomize in a release of Argo CD, by hack/tool-versions.sh of its source. */
 const bundled: Record<string, string> = { "v3.6.1": "5.8" };
 
-/** The repository's URL, of whatever owner, or its name with its owner. */
+/** The repository's URL, of whatever owner, or its name with its owner, other than in that of an image. */
 const url = (nameOnGitHub: string) => {
   const [owner = "", name = ""] = nameOnGitHub.split("/");
-  return new RegExp(`(github\\.com[/:][\\w.-]+|\\b${RegExp.escape(owner)})/${RegExp.escape(name)}`);
+  const alone = `(?<!(?:ghcr(?:\\.|\\[\\.\\])io|localhost:5000)/)\\b${RegExp.escape(owner)}`;
+  return new RegExp(`(github\\.com[/:][\\w.-]+|${alone})/${RegExp.escape(name)}`);
 };
 
-/** Whose images and whose teams a file names. */
-const ownersIn = (text: string) =>
-  [...text.matchAll(/(?:ghcr(?:\.|\[\.\])io|localhost:5000)\/([\w-]+)|^\S+ +@([\w-]+)\//gm)].map(
-    ([, ofImage, ofTeam]) => ofImage ?? ofTeam,
+/** Of which repository the images are that a file names. */
+const imagesIn = (text: string) =>
+  [...text.matchAll(/(?:ghcr(?:\.|\[\.\])io|localhost:5000)\/([\w-]+(?:\/[\w-]+)?)/g)].map(
+    ([, repository = ""]) => repository,
   );
+
+/** Whose teams a file names. */
+const ownersIn = (text: string) =>
+  [...text.matchAll(/^\S+ +@([\w-]+)\//gm)].map(([, owner = ""]) => owner);
 
 export const files: Rule[] = [
   {
@@ -97,17 +102,19 @@ export const files: Rule[] = [
   },
   {
     title:
-      "CODEOWNERS, Renovate, the manifests and the policy of images name the owner that clusters/repository names",
+      "CODEOWNERS, Renovate, the manifests and the policy of images name the repository and the owner that clusters/repository names",
     check: (repository) =>
       each(
         repository.allFiles.filter((file) => /^(\.github|apps|argocd|clusters)\//.test(file)),
-        (file) =>
-          each(new Set(ownersIn(repository.read(file))), (owner) =>
-            unless(
-              owner?.toLowerCase() === repository.owner.toLowerCase(),
-              `${file} names ${owner}, and clusters/repository ${repository.owner}`,
-            ),
-          ),
+        (file) => {
+          const { owner, nameOnGitHub } = repository;
+          const text = repository.read(file);
+          const others = (named: string[], ours: string) =>
+            [...new Set(named)]
+              .filter((one) => one.toLowerCase() !== ours.toLowerCase())
+              .map((one) => `${file} names ${one}, and clusters/repository ${ours}`);
+          return [...others(imagesIn(text), nameOnGitHub), ...others(ownersIn(text), owner)];
+        },
       ),
     mutations: [
       {

@@ -37,7 +37,7 @@ const fine = [
   ...["kubernetes.io/hostname", "pod-template-hash", "kube-root-ca.crt"],
   ...["Prune=false,Delete=false", "20261122-516b8b7dcf81", `sha256:${"0".repeat(64)}`],
   ...["Deployment", "HorizontalPodAutoscaler", "PersistentVolumeClaim", "PodDisruptionBudget"],
-  ...["Service", "ServiceAccount", "ghcr.io/bpesics/pe-payment"],
+  ...["Service", "ServiceAccount", "ghcr.io/bpesics/pe-gitops/payment"],
 ];
 
 /** Scalars that are allowed in few places, or in none. */
@@ -46,7 +46,7 @@ const odd: Json[] = [
   ...["https://somebody.example/x", "ssh://somebody.example/x", "file:///nowhere", "a@b:c"],
   ...["GitHub.com/somebody/else", "../../base?ref=x", "NodePort", "LoadBalancer", "Always"],
   ...["app-antaeus", "paymеnt", "payment\u200b", "antaeus-x", "Skip", "PostSync", "true"],
-  ...["ghcr.io/bpesics/pe-antaeus", "64Gi", "x".repeat(20_000), [], {}, [[]], { a: "b" }],
+  ...["ghcr.io/bpesics/pe-gitops/antaeus", "64Gi", "x".repeat(20_000), [], {}, [[]], { a: "b" }],
 ];
 
 /** Names of fields that nothing here allows, and names that only look like one that is. */

@@ -61,7 +61,7 @@ export const images: Rule[] = [
           ...same(
             `${folder}: images`,
             [images.length, name],
-            [1, `${repository.registry}/pe-${service}`],
+            [1, `${repository.registry}/${service}`],
           ),
           ...same(`${folder}: other fields`, Object.keys(others), []),
           // Before its first build a service has no digest.
@@ -111,17 +111,18 @@ export const images: Rule[] = [
         return [
           ...repository.services.flatMap((service) => [
             ...unless(
-              allowed.test(`${repository.registry}/pe-${service}:1.0.0${digest}`),
+              allowed.test(`${repository.registry}/${service}:1.0.0${digest}`),
               `${environment}: ${service}'s image is refused`,
             ),
             ...unless(
-              !allowed.test(`${repository.registry}/pe-${service}:1.0.0`),
+              !allowed.test(`${repository.registry}/${service}:1.0.0`),
               `${environment}: an image without a digest is let in`,
             ),
           ]),
           ...[
-            `${repository.registry.replace("ghcr", "docker")}/pe-payment${digest}`,
-            `ghcr.io/somebody/pe-payment${digest}`,
+            `${repository.registry.replace("ghcr", "docker")}/payment${digest}`,
+            `ghcr.io/somebody/pe-gitops/payment${digest}`,
+            `ghcr.io/${repository.owner.toLowerCase()}/another/payment${digest}`,
           ].flatMap((image) => unless(!allowed.test(image), `${environment}: ${image} is let in`)),
         ];
       }),
@@ -131,7 +132,7 @@ export const images: Rule[] = [
         file: policy,
         from: `${here.registry.replace(".", "[.]")}/`,
         to: "ghcr[.]io/[a-z]+/",
-        says: /ghcr.io\/somebody\/pe-payment@sha256:0+ is let in/,
+        says: /ghcr.io\/somebody\/pe-gitops\/payment@sha256:0+ is let in/,
       },
       {
         what: "a policy that admits tags",

@@ -104,10 +104,7 @@ test("the challenge's own Antaeus is an option that needs no more than ours, but
   const manifests = await repository.renderWith(original, overlay);
   const [{ spec }] = podSpecs(manifests) as [ReturnType<typeof podSpecs>[0]];
   const [container] = spec.containers;
-  t.true(
-    container.image.startsWith(`${repository.registry}/pe-antaeus-original:`),
-    container.image,
-  );
+  t.true(container.image.startsWith(`${repository.registry}/antaeus-original:`), container.image);
   t.deepEqual(spec.securityContext, before?.securityContext);
   t.deepEqual(container.securityContext, before?.containers[0].securityContext);
   t.deepEqual(spec.volumes, [{ name: "tmp", emptyDir: { sizeLimit: "100Mi" } }]);

@@ -185,7 +185,7 @@ export const wiring: Rule[] = [
         what: "a second container that believes everybody",
         file: deployment,
         from: "      containers:\n",
-        to: `      containers:\n        - name: second\n          image: ${here.registry}/pe-payment\n`,
+        to: `      containers:\n        - name: second\n          image: ${here.registry}/payment\n`,
         says: /whom payment believes: undefined/,
       },
       {

@@ -5,4 +5,4 @@ import { nameOnGitHub } from "../../tools/github/client.ts";
 export const onGitHub = nameOnGitHub();
 export const owner = dirname(onGitHub);
 /** Where its images are. Their names have no capitals. */
-export const registry = `ghcr.io/${owner.toLowerCase()}`;
+export const registry = `ghcr.io/${onGitHub.toLowerCase()}`;

@@ -113,7 +113,7 @@ export class Repository {
 
   /** Where its images are. Their names have no capitals. */
   get registry(): string {
-    return `ghcr.io/${this.owner.toLowerCase()}`;
+    return `ghcr.io/${this.nameOnGitHub.toLowerCase()}`;
   }
 
   /** Every file or folder that a kustomization names. */

@@ -39,7 +39,10 @@ class Repository {
     t.teardown(() => rmSync(made.folder, { recursive: true }));
     await run("git", ["init", "--quiet", "--initial-branch=main", made.folder]);
     made.#write("clusters/testing/apps/root.yaml", "");
-    made.#write(overlay, "images:\n  - name: ghcr.io/bpesics/pe-payment\n    newTag: 0.0.0\n");
+    made.#write(
+      overlay,
+      "images:\n  - name: ghcr.io/bpesics/pe-gitops/payment\n    newTag: 0.0.0\n",
+    );
     await made.commit(0, "the service");
     return made;
   }

@@ -118,7 +118,7 @@ async function repository() {
   await git(folder, "init", "--quiet", "--initial-branch=main");
   await git(folder, "remote", "add", "origin", origin);
   const first = await commit(folder, "first: Zürich", {
-    [overlay]: "# Ours.\n\nimages:\n  - name: ghcr.io/x/pe-payment\n    newTag: 0.0.0\n\n# End.\n",
+    [overlay]: "# Ours.\n\nimages:\n  - name: ghcr.io/x/y/payment\n    newTag: 0.0.0\n\n# End.\n",
     [`${sourceFolder("payment")}/version`]: "0\n",
     "docs/größe/file": "a\n",
     "clusters/testing/apps/root.yaml": "",

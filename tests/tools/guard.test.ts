@@ -46,7 +46,7 @@ const list = (file: string): Change => [
 
 const second = `      containers:
         - name: second
-          image: ${here.registry}/pe-payment
+          image: ${here.registry}/payment
           imagePullPolicy: IfNotPresent
           ports:
             - name: second
@@ -172,7 +172,7 @@ const refused: Record<string, [changes: Change[], file: string, line: string, sa
     ],
     deployment,
     "envoyproxy",
-    `spec.template.spec.containers[].image: "docker.io/envoyproxy/envoy:v1.30.0". Allowed: \`ghcr.io/<owner>/pe-<service>\`.`,
+    `spec.template.spec.containers[].image: "docker.io/envoyproxy/envoy:v1.30.0". Allowed: \`ghcr.io/<owner>/<repository>/<service>\`.`,
   ],
   "more memory than there is": [
     [[deployment, "memory: 192Mi", "memory: 16Gi"]],

@@ -16,7 +16,7 @@ import { temporary } from "../support/temporary.ts";
 import { WorkingCopy } from "../support/working-copy.ts";
 
 const digest = (digit: number) => `sha256:${String(digit).repeat(64)}`;
-const imageName = "ghcr.io/bpesics/pe-payment";
+const imageName = "ghcr.io/bpesics/pe-gitops/payment";
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const overlayWith = (tag: string, digit: number) =>
   `images:\n  - name: ${imageName}\n    newTag: ${tag}\n    digest: ${digest(digit)}\n`;
@@ -182,7 +182,7 @@ for (const [what, change, where, words] of [
     "without an image nothing else is looked at",
     ({ release }) => Object.assign(release as object, { bump: undefined }),
     "image waiting",
-    /no commit names ghcr.io\/bpesics\/pe-payment:new yet/,
+    /no commit names ghcr.io\/bpesics\/pe-gitops\/payment:new yet/,
   ],
   [
     "a bump that was taken back is the end",

@@ -149,10 +149,10 @@ test("an image that is bumped restarts its pods, and its team owns it", async (t
   t.deepEqual(row(comment, "testing/payment"), [`\`@${owner}/payment\``, "–", "1", "–", "1", ""]);
   t.regex(
     comment,
-    /\*\*Restarted\*\*\n\n- `Deployment app-payment\/payment` \(testing\/payment\): image ghcr\.io\/[\w-]+\/pe-payment:1\.2\.3\n/,
+    /\*\*Restarted\*\*\n\n- `Deployment app-payment\/payment` \(testing\/payment\): image ghcr\.io\/[\w/-]+\/payment:1\.2\.3\n/,
   );
-  t.regex(comment, /^-.*pe-payment[:@].*$/m);
-  t.regex(comment, /^\+.*pe-payment:1\.2\.3$/m);
+  t.regex(comment, /^-.*\/payment[:@].*$/m);
+  t.regex(comment, /^\+.*\/payment:1\.2\.3$/m);
   t.true(comment.includes(`To be approved by \`@${owner}/payment\`.`));
   t.notRegex(comment, /testing\/antaeus|testing\/root|Permissions|Deleted|Created/);
 });

@@ -26,7 +26,7 @@ import { onGitHub, owner, registry } from "../support/owner.ts";
 
 const tip = "4bb5a1d0c4e7f0a4b7d3c2f1e6a5948372615048";
 const image = {
-  name: `${registry}/pe-payment`,
+  name: `${registry}/payment`,
   newTag: "20261122-1a2b3c4d5e6f",
   digest: `sha256:${"c5".repeat(32)}`,
 };

@@ -24,7 +24,7 @@ function cosign(ending = "true"): () => string[] {
   return () => readFileSync(args, "utf8").trim().split("\n");
 }
 
-const name = `${registry}/pe-payment`;
+const name = `${registry}/payment`;
 const digest = `sha256:${"c5".repeat(32)}`;
 const image = `${name}:20261122-1a2b3c4d5e6f@${digest}`;
 const claim = ["--annotations", `image=${name}:20261122-1a2b3c4d5e6f`, `${name}@${digest}`];

@@ -10,8 +10,8 @@ const own = value("`<service>`, or a name after `<service>-`", (given, { team })
   new RegExp(`^${team}(-[a-z0-9]+)*$`).test(`${given}`),
 );
 const namespace = value("`app-<service>`", (given, { team }) => given === `app-${team}`);
-const image = value("`ghcr.io/<owner>/pe-<service>`", (given, { team, registry }) =>
-  [`${registry}/pe-${team}`, `${registry}/pe-${team}-original`].includes(`${given}`),
+const image = value("`ghcr.io/<owner>/<repository>/<service>`", (given, { team, registry }) =>
+  [`${registry}/${team}`, `${registry}/${team}-original`].includes(`${given}`),
 );
 
 const isYaml = (path: unknown): path is string => `${path}`.endsWith(".yaml");

@@ -54,13 +54,13 @@ export function guard(tree: Tree): Finding[] {
   );
   const isFine = (file: string) => !misplaced.some((finding) => finding.file === file);
   const where = "clusters/repository/kustomization.yaml";
-  const owner = tree.files.has(where) ? dirname(nameOnGitHub(tree.read(where))) : "";
+  const ours = tree.files.has(where) ? nameOnGitHub(tree.read(where)) : "";
 
   const listed = new Set<string>();
   const manifests = new Set<string>();
   const found: Finding[] = [];
   for (const file of [...tree.files.keys()].filter(isKustomization).filter(isFine)) {
-    const place = placeOf(tree, file, owner);
+    const place = placeOf(tree, file, ours);
     const shape: Shape = place.team ? kustomization : platformKustomization;
     const { documents, findings } = parse(file, tree.read(file));
     found.push(...findings);
@@ -84,7 +84,7 @@ export function guard(tree: Tree): Finding[] {
   const unread = new Set(found.map(({ file }) => teamOf(file)));
   for (const file of [...tree.files.keys()].filter(isFine)) {
     if (!file.startsWith("apps/") || isKustomization(file)) continue;
-    if (manifests.has(file)) found.push(...inManifest(tree, file, owner));
+    if (manifests.has(file)) found.push(...inManifest(tree, file, ours));
     else if (!listed.has(file) && !unread.has(teamOf(file))) {
       const allowed = "files that a kustomization of the same folder in apps/ lists";
       found.push({ file, what: "no kustomization lists it", allowed });
@@ -114,7 +114,7 @@ function* misplacement(file: string, mode: string, size: number): Generator<[str
   }
 }
 
-function placeOf({ files }: Tree, file: string, owner: string): Place {
+function placeOf({ files }: Tree, file: string, nameOnGitHub: string): Place {
   const team = teamOf(file);
   const inside = (name: string): string => {
     const target = posix.join(dirname(file), name);
@@ -123,16 +123,16 @@ function placeOf({ files }: Tree, file: string, owner: string): Place {
   };
   return {
     ...(team && { team }),
-    registry: `ghcr.io/${owner.toLowerCase()}`,
+    registry: `ghcr.io/${nameOnGitHub.toLowerCase()}`,
     isFile: (name) => !isKustomization(name) && files.get(inside(name))?.mode === plain,
     isFolder: (name) => files.has(inside(`${name}/kustomization.yaml`)),
   };
 }
 
 /** A file with objects of Kubernetes, or with patches of such: each of a kind that a team may deploy. */
-function inManifest(tree: Tree, file: string, owner: string): Finding[] {
+function inManifest(tree: Tree, file: string, nameOnGitHub: string): Finding[] {
   const { documents, findings } = parse(file, tree.read(file));
-  const place = placeOf(tree, file, owner);
+  const place = placeOf(tree, file, nameOnGitHub);
   const found = documents.flatMap((document) => {
     const node = isMap(document.contents) ? document.contents.get("kind", true) : undefined;
     const kind = `${node?.value ?? "nothing"}`;

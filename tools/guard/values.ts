@@ -2,7 +2,7 @@
 export interface Place {
   /** The folder in apps/; nothing in the platform's folders. */
   team?: string;
-  /** Where this repository's images are, such as ghcr.io/bpesics. */
+  /** Where this repository's images are, such as ghcr.io/an-owner/a-repository. */
   registry: string;
   /** Whether a path, from the file that names it, is one of a file of the same owner. */
   isFile(path: string): boolean;

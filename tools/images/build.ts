@@ -19,7 +19,7 @@ export interface Source {
   service: string;
   /** The commit that last changed the source. */
   commit: string;
-  /** Without tag, in the registry to push to, such as `localhost:5000/an-owner/pe-payment`. */
+  /** Without tag, in the registry to push to, such as `localhost:5000/an-owner/a-repository/payment`. */
   name: string;
   tag: string;
 }

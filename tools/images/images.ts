@@ -41,7 +41,7 @@ export async function checkService(service: string, commit: string): Promise<voi
 
 /** An image as an overlay says it. The digest is what runs; the tag says to people where it is from. */
 export interface Image {
-  /** Without tag, such as `ghcr.io/an-owner/pe-payment`. */
+  /** Without tag, such as `ghcr.io/an-owner/a-repository/payment`. */
   name: string;
   newTag: string;
   /** `sha256:` and 64 hexadecimal digits. */
