@@ -1,9 +1,11 @@
-import { structuredPatch } from "diff";
+import { createPatch, OMIT_HEADERS } from "diff";
 import { stringify } from "yaml";
+import { counted } from "../pages/numbers.ts";
 import type { Manifest } from "../render/manifests.ts";
-import { type Change, dangers, fate, restart, risks, subject } from "./changes.ts";
+import { type Change, fate, restart, risks, subject } from "./changes.ts";
+import { dangers } from "./dangers.ts";
 import type { Part } from "./parts.ts";
-import { hide, hideInText } from "./redact.ts";
+import { hide } from "./redact.ts";
 
 /** How many lines a list has before the rest is only counted. */
 const longest = 25;
@@ -141,32 +143,20 @@ function lists(parts: Part[]): string[] {
   ];
 }
 
-function differences(part: Part): string {
-  const text =
-    part.error === undefined
-      ? part.changes.map(difference).join("\n")
-      : visible(hideInText(part.error));
-  const fence = "`".repeat(
-    Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)),
-  );
-  const count = part.changes.length;
-  const what =
-    part.error === undefined ? `${count} ${count === 1 ? "object" : "objects"}` : "error";
-  return `\n\n<details><summary>${plain(part.name)}: ${what}</summary>\n\n${fence}${part.error === undefined ? "diff" : ""}\n${text}\n${fence}\n\n</details>`;
+function differences({ name, changes, error }: Part): string {
+  const text = visible(error ?? changes.map(difference).join("\n"));
+  const runs = [...text.matchAll(/`+/g)].map(([run]) => run.length + 1);
+  const fence = "`".repeat(Math.max(3, ...runs));
+  const [what, language] =
+    error === undefined ? [counted(changes.length, "object"), "diff"] : ["error", ""];
+  return `\n\n<details><summary>${plain(name)}: ${what}</summary>\n\n${fence}${language}\n${text}\n${fence}\n\n</details>`;
 }
 
 function difference(change: Change): string {
   const [before, after] = [yaml(change.before), yaml(change.after)];
-  const { hunks } = structuredPatch("", "", before, after, "", "", { context: 3 });
-  return [
-    `# ${title(subject(change))}`,
-    ...hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
-      `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
-      ...lines,
-    ]),
-  ]
-    .map(visible)
-    .join("\n");
+  const headerOptions = OMIT_HEADERS;
+  const hunks = createPatch("", before, after, "", "", { context: 3, headerOptions });
+  return `# ${title(subject(change))}\n${hunks.replace(/\n$/, "")}`;
 }
 
 const yaml = (manifest: Manifest | undefined): string =>
@@ -192,7 +182,7 @@ const plain = (text: string, longest = 200): string =>
   );
 
 const short = (text: string, longest = 200): string => {
-  const line = visible(hideInText(text)).replace(/\s+/g, " ");
+  const line = visible(text).replace(/\s+/g, " ");
   return line.length > longest ? `${line.slice(0, longest)}…` : line;
 };
 

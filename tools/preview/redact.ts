@@ -1,44 +1,27 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Manifest } from "../render/manifests.ts";
 
-/** Names of credentials, rather too many than one too few. */
-const names =
-  "passw(?:or)?d|passphrase|secret|token|credential|(?:api|private|access|signing)[-_.]?key|connection[-_.]?string|last-applied-configuration";
-const credential = new RegExp(names, "i");
-
-/** Names of what only says where a credential is, or for whom. */
-const reference = /(name|ref|file|path|dir|url|endpoint|audience)$/i;
-
-/** A name and its value within a longer text, such as an argument, a line of a file, or an error. */
-const assigned = new RegExp(`(?<=(?:${names})s?["']?\\s*[:=]\\s*)[^\\s,;&]+`, "gi");
+/** What a Secret keeps; the annotation, which kubectl apply writes, has all of it once more. */
+const kept = [
+  "data",
+  "stringData",
+  "binaryData",
+  "kubectl.kubernetes.io/last-applied-configuration",
+];
 
 /** The key of this process alone: a digest under it tells values apart, and says nothing else of them. */
 const keyOfRun = randomBytes(32);
-const hidden = (value: string): string =>
-  `(hidden ${createHmac("sha256", keyOfRun).update(value).digest("hex").slice(0, 8)})`;
 
-/** A text without the values of credentials. */
-export const hideInText = (text: string): string => text.replace(assigned, hidden);
+function hidden(value: unknown): unknown {
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hidden(item)]));
+  const digest = createHmac("sha256", keyOfRun).update(String(value)).digest("hex");
+  return `(hidden ${digest.slice(0, 8)})`;
+}
 
-/** A manifest without the data of a Secret, and without the values of credentials, as their names tell. */
+/** A manifest without the values of a Secret: of each there is only to see whether it changed. */
 export function hide(manifest: Manifest): Manifest {
-  const visit = (value: unknown, name = "", secret = false): unknown => {
-    if (Array.isArray(value)) return value.map((item) => visit(item, name, secret));
-    if (value && typeof value === "object") {
-      // An environment variable has its name beside its value.
-      const variable = "name" in value && "value" in value ? String(value.name) : "value";
-      return Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [
-          key,
-          visit(item, key === "value" ? variable : key, secret || isData(key)),
-        ]),
-      );
-    }
-    if (secret) return hidden(String(value));
-    if (typeof value !== "string") return value;
-    return credential.test(name) && !reference.test(name) ? hidden(value) : hideInText(value);
-  };
-  const isData = (key: string) =>
-    manifest.kind === "Secret" && /^(data|stringData|binaryData)$/.test(key);
-  return visit(manifest) as Manifest;
+  if (manifest.kind !== "Secret") return manifest;
+  const replacer = (key: string, value: unknown) => (kept.includes(key) ? hidden(value) : value);
+  return JSON.parse(JSON.stringify(manifest, replacer));
 }
