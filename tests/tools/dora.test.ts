@@ -289,7 +289,7 @@ test("figures: a week is whole, and what is not known is left out", (t) => {
   const at = (days: number) => new Date(Date.UTC(2026, 0, 1 + days));
   const one = (days: number): Deployment => ({
     ...{ service, environment, tag: String(days), bumpedAt: at(days) },
-    ...{ sourceAt: undefined, liveAt: undefined, restoredAt: undefined },
+    ...{ sourceAt: at(days - 1), liveAt: undefined, restoredAt: undefined },
   });
   const all = [one(0), one(1), one(8), one(20)];
   t.is(figures(all, at(28)).perWeek, 1);

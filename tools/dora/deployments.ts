@@ -27,13 +27,8 @@ export async function records(folder: string, applications: Application[]): Prom
         time: new Date(deployedAt),
       }));
       const argocd = await tagsAt(folder, file, syncs);
-      return {
-        service,
-        environment,
-        git,
-        argocd,
-        sources: await sources(folder, [...git, ...argocd]),
-      };
+      const known = await sources(folder, [...git, ...argocd]);
+      return { service, environment, git, argocd, sources: known };
     }),
   );
 }

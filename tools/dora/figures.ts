@@ -25,7 +25,7 @@ export interface Deployment {
   environment: string;
   tag: string;
   /** When its source was committed. */
-  sourceAt: Date | undefined;
+  sourceAt: Date;
   /** When Git first said so. */
   bumpedAt: Date | undefined;
   /** When it first ran. */
@@ -62,8 +62,8 @@ function takenBack(seen: Seen[], tag: string, order: string[]): Date | undefined
 export const arrival = ({ liveAt, bumpedAt }: Deployment): Date => (liveAt ?? bumpedAt) as Date;
 
 /** From the commit of its source until it ran, in seconds; until its bump, where no record says when it ran. */
-export const leadTime = (deployment: Deployment): number | undefined =>
-  deployment.sourceAt && seconds(deployment.sourceAt, arrival(deployment));
+export const leadTime = (deployment: Deployment): number =>
+  seconds(deployment.sourceAt, arrival(deployment));
 
 /** From when it ran until something older was back, in seconds; undefined for one that was not taken back. */
 export const recoveryTime = (deployment: Deployment): number | undefined =>
@@ -72,32 +72,21 @@ export const recoveryTime = (deployment: Deployment): number | undefined =>
 /** Where clocks disagree, what came first can be dated last: that counts as at once. */
 const seconds = (from: Date, to: Date) => Math.max(0, (+to - +from) / 1000);
 
-/** Four of DORA's figures; undefined where nothing is known. */
-export interface Figures {
-  deployments: number;
-  /** How many a week, since the first. */
-  perWeek: number | undefined;
-  /** Median, in seconds. */
-  leadTime: number | undefined;
-  /** Share of the deployments that were taken back, from 0 to 1. */
-  failureRate: number | undefined;
-  /** Median, in seconds. */
-  recoveryTime: number | undefined;
-}
-
 const week = 7 * 24 * 3600 * 1000;
 
-/** @param now until when deployments are counted */
-export function figures(all: Deployment[], now: Date): Figures {
-  const known = (of: (deployment: Deployment) => number | undefined) =>
-    all.map(of).filter((value) => value !== undefined);
+/**
+ * Four of DORA's figures.
+ * @param now until when deployments are counted
+ * @returns times as medians in seconds, and a rate from 0 to 1; undefined where nothing is known
+ */
+export function figures(all: Deployment[], now: Date) {
   const begin = Math.min(...all.map((deployment) => +arrival(deployment)));
-  const restored = known(recoveryTime);
+  const restored = all.map(recoveryTime).filter((value) => value !== undefined);
   return {
     deployments: all.length,
     // In the first week there is no telling what a week brings, but what it brought.
     perWeek: all.length === 0 ? undefined : all.length / Math.max(1, (+now - begin) / week),
-    leadTime: median(known(leadTime)),
+    leadTime: median(all.map(leadTime)),
     failureRate: all.length === 0 ? undefined : restored.length / all.length,
     recoveryTime: median(restored),
   };

@@ -69,11 +69,11 @@ function figuresTable(all: Deployment[], now: Date): string {
 function charts(all: Deployment[], now: Date): Chart[] {
   const begin = +now - shown * 7 * 24 * 3600 * 1000;
   const recent = all.filter((deployment) => +arrival(deployment) > begin);
-  const most = unit(Math.max(...recent.map((deployment) => leadTime(deployment) ?? 0)));
+  const most = unit(Math.max(...recent.map(leadTime)));
   const values = recent.map((deployment) => ({
     outcome: deployment.restoredAt ? "taken back" : "stayed",
     came: +arrival(deployment),
-    leadTime: (leadTime(deployment) ?? 0) / most.seconds,
+    leadTime: leadTime(deployment) / most.seconds,
   }));
   const axis = { format: "%m-%d", tickCount: 4, grid: false, title: null };
   const scale = { type: "utc" as const, domain: [begin, +now], nice: "week" as const };
