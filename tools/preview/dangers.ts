@@ -61,7 +61,7 @@ function shrinking(before: Manifest, after: Manifest): string[] {
     : [];
 }
 
-/** A Service that had no address of its own asking for one was given one, which it keeps. */
+/** A Service is given an address when it is created, unless it is headless; neither changes from then on. */
 function readdressing(before: Manifest, after: Manifest): string[] {
   const [was, is] = [before.spec?.clusterIP, after.spec?.clusterIP];
   if (was === is || [before, after].some(({ spec }) => spec?.type === "ExternalName")) return [];
