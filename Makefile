@@ -52,7 +52,7 @@ status: $(NODE) ## Show what is deployed: revision, image, sync, health
 e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/index.html
 	@rm -rf report/e2e report/index.html; mkdir -p report/e2e; set -o pipefail; \
 	ava --concurrency 1 --timeout 10m 'tests/e2e/**' | tee report/e2e/log.txt; code=$$?; \
-	EXIT_CODE=$$code node tools/commands/report.ts; exit $$code
+	EXIT_CODE=$$code node tools/commands/report.ts && exit $$code
 
 test-images: $(INSTALLED) ## Test images, signatures, docker compose, and a cluster without Argo CD: in Docker
 	@ava --concurrency 1 --timeout 10m 'tests/docker/**'

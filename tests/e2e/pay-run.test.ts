@@ -8,8 +8,8 @@ test("a commit that asks for more customers brings their invoices, and a pay run
   const before = await currentInvoices();
   const customers = new Set(before.map(({ customerId }) => customerId)).size;
   await untilLive(
-    await commit("apps/antaeus/overlays/testing/kustomization.yaml", (text) =>
-      text.replace(/CUSTOMERS=\d+/, `CUSTOMERS=${customers + 25}`),
+    await commit("apps/antaeus/overlays/testing/deployment.yaml", (text) =>
+      text.replace(/(name: CUSTOMERS\n +value:) "\d+"/, `$1 "${customers + 25}"`),
     ),
   );
   const more = await currentInvoices();

@@ -242,21 +242,57 @@ test("the first version has nothing to go back to, and a history cut short is no
   t.truthy(first);
 });
 
-test("a digest alone makes another version", async (t) => {
+test("another digest of a tag is no other version, and back again is no failure", async (t) => {
   const made = await Repository.make(t);
   const source = await made.source(10);
   await made.bump(20, source);
   const file = join(made.folder, overlay);
   writeFileSync(file, readFileSync(file, "utf8").replace(/sha256:\w+/, `sha256:${"1".repeat(64)}`));
-  await made.commit(30, "built again");
+  const again = await made.commit(30, "built again");
+  const back = await made.revert(40, again);
+  for (const applications of [[], [application([31, again], [41, back])]]) {
+    const all = await found(made, ...applications);
+    t.deepEqual(
+      all.map((one) => [minutes(leadTime(one)), one.restoredAt]),
+      [[applications.length ? 21 : 10, undefined]],
+    );
+  }
+  // The control: another source is another version.
+  await made.bump(60, await made.source(50));
   t.is((await found(made)).length, 2);
+});
+
+test("clocks that disagree make no time negative", async (t) => {
+  const made = await Repository.make(t);
+  await made.bump(20, await made.source(30));
+  const bad = await made.bump(50, await made.source(60));
+  await made.revert(40, bad);
+  const all = await found(made);
+  t.deepEqual(
+    all.map((one) => leadTime(one)),
+    [0, 0],
+  );
+  t.is(figures(all, new Date((start + 60 * minute) * 1000)).leadTime, 0);
+  const [first] = all;
+  const early = await Repository.make(t);
+  await early.bump(50, await early.source(40));
+  await early.bump(30, await early.source(20));
+  t.deepEqual(
+    (await found(early)).map((one) => [minutes(leadTime(one)), one.restoredAt]),
+    [
+      [10, undefined],
+      [10, undefined],
+    ],
+    "a version that is dated before the older one does not take it back",
+  );
+  t.is(recoveryTime({ ...(first as Deployment), restoredAt: new Date(start * 1000) }), 0);
 });
 
 test("figures: a week is whole, and what is not known is left out", (t) => {
   const at = (days: number) => new Date(Date.UTC(2026, 0, 1 + days));
   const one = (days: number): Deployment => ({
-    ...{ service, environment, image: String(days) },
-    bumpedAt: at(days),
+    ...{ service, environment, tag: String(days), bumpedAt: at(days) },
+    ...{ sourceAt: at(days - 1), liveAt: undefined, restoredAt: undefined },
   });
   const all = [one(0), one(1), one(8), one(20)];
   t.is(figures(all, at(28)).perWeek, 1);
@@ -279,7 +315,7 @@ test("the page shows each version and needs no other file; names in it are text"
     evil,
   );
   const text = await asHtml(shown);
-  for (const { image } of all) t.true(text.includes(image.replace(/@.*/, "")));
+  for (const { tag } of all) t.true(text.includes(tag));
   t.regex(text, /change failure rate<\/td>\s*<td>33 %</);
   t.regex(text, /failed deployment recovery time<\/td>\s*<td>7 min</);
   t.regex(text, /So few deployments say little/);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -182,6 +182,7 @@ test("the page says of no run that it was as it should be, unless it came to a g
   );
   t.regex(await page(failed), /<p><span class="wrong">⚠ The run failed/);
   t.regex(asMarkdown(pageOf(failed, new Date(at))), /⚠ The run failed/);
+  for (const one of [failed, interrupted]) t.notRegex(await page(one), /As it should be/);
   t.regex(summary(interrupted), /^⚠ The run did not come to its end/);
   t.is(summary({ run }), "⚠ Nothing was tried.");
   Object.assign(failed.network.calls.find(({ wanted }) => wanted) ?? {}, { found: false });
@@ -201,7 +202,7 @@ test("what was not tried is not shown as if it had been", async (t) => {
 
   const little = await page({ caller: found.caller });
   t.is(little.split("Left out: there is no").length - 1, 5);
-  t.regex(little, /commit under test is not recorded/);
+  t.regex(little, /Commit under test: not recorded\./);
   t.regex(summary({ run: found.run, caller: found.caller }), /as far as it was tried: 1 token\.$/);
 });
 
@@ -270,8 +271,14 @@ test("the page knows how the run ended, now and when it is written again", async
   t.regex(again[1], /⚠ The run failed \(exit code 2\)/);
 });
 
-test("without a run there is no page, and make report says what to do", async (t) => {
-  const [, printed] = await command(t, { "report/bench.json": "{}" });
-  t.regex(printed, /run make e2e/);
-  t.notRegex(printed, /at .*\.ts:/, "no stack");
+test("with nothing to report make report fails, whatever became of the run, and says what to do", async (t) => {
+  for (const exitCode of ["", "0", "1"]) {
+    const [folder, printed] = await command(t, { "report/bench.json": "{}" }, exitCode);
+    t.regex(printed, /nothing in report\/e2e\/ to report.* Run make e2e/);
+    t.regex(printed, /commands\/report\.ts failed/, "it ends with an error");
+    t.notRegex(printed, /As it should be|at .*\.ts:/);
+    const page = join(folder, "report/index.html");
+    t.is(existsSync(page), exitCode !== "", "there is no page of no run");
+    if (exitCode) t.notRegex(readFileSync(page, "utf8"), /As it should be/);
+  }
 });

@@ -15,14 +15,11 @@ const file = "report/dora.html";
 main(async () => {
   await needWholeHistory();
   const applications = await ofCluster();
-  const all = (await records(".", applications)).map((one) => ({
-    environment: one.environment,
-    deployments: deployments(one),
-  }));
+  const all = await records(".", applications);
   const environments = new Map(
     [...Map.groupBy(all, ({ environment }) => environment)].map(([environment, found]) => [
       environment,
-      found.flatMap((one) => one.deployments),
+      found.flatMap(deployments),
     ]),
   );
   const now = new Date();

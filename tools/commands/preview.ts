@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { main, UserError } from "../cli/command.ts";
 import { revisionOption } from "../cli/options.ts";
 import { warn } from "../cli/progress.ts";
-import { filesOf, git, gitSucceeds } from "../git/git.ts";
+import { contains, resolve } from "../delivery/history.ts";
+import { filesOf, git } from "../git/git.ts";
 import { guard, sentence, table } from "../guard/guard.ts";
 import { treeOf } from "../guard/tree.ts";
 import { branch } from "../kubernetes/cluster.ts";
@@ -30,7 +31,8 @@ main(async () => {
   const codeowners = join(files.base, ".github/CODEOWNERS");
   const rules = parse(existsSync(codeowners) ? readFileSync(codeowners, "utf8") : "");
   const refused = [
-    ...((await isReviewed(base)) ? [] : guard(await treeOf(base, files.base))),
+    // Whoever wrote a commit that nobody has reviewed could run programs by what Kustomize reads.
+    ...((await contains(branch, base)) ? [] : guard(await treeOf(base, files.base))),
     ...guard(await treeOf(head, files.head)),
   ];
   if (refused.length > 0) {
@@ -44,12 +46,8 @@ main(async () => {
   const before = await sources(files.base);
   const after = await sources(files.head, before);
   const changed = await git(["diff", "--name-only", "--no-renames", "-z", base, head]);
-  const reviewers = new Set(
-    changed
-      .split("\0")
-      .filter(Boolean)
-      .flatMap((file) => owners(rules, file)),
-  );
+  const paths = changed.split("\0").filter(Boolean);
+  const reviewers = new Set(paths.flatMap((file) => owners(rules, file)));
 
   const found = parts(before, after, rules, branch);
   const shown = (limit: number) =>
@@ -61,10 +59,6 @@ main(async () => {
   if (broken.length > 0) throw new UserError(`This does not render: ${broken.join(", ")}.`);
 });
 
-/** Whoever wrote a commit that nobody has reviewed could run programs by what Kustomize reads. */
-const isReviewed = (commit: string): Promise<boolean> =>
-  gitSucceeds(["merge-base", "--is-ancestor", commit, branch]);
-
 /** For the comment and for the workflow's summary. @param shown as much of a page as a number of bytes has room for */
 function save(shown: (limit: number) => string): void {
   mkdirSync("report", { recursive: true });
@@ -74,12 +68,12 @@ function save(shown: (limit: number) => string): void {
 }
 
 /** @throws UserError where there is no such commit */
-function commit(name: string): Promise<string> {
-  return git(["rev-parse", "--verify", "--end-of-options", `${name}^{commit}`]).catch(() => {
-    throw new UserError(
-      `There is no commit ${name} here. Name one that is, such as make preview BASE=HEAD~1; git fetch brings those of others.`,
-    );
-  });
+async function commit(name: string): Promise<string> {
+  const found = await resolve(name);
+  if (found) return found;
+  throw new UserError(
+    `There is no commit ${name} here. Name one that is, such as make preview BASE=HEAD~1; git fetch brings those of others.`,
+  );
 }
 
 /** Where the head left the base: what came to the base since is not the head's doing. */

@@ -21,27 +21,22 @@ export async function records(folder: string, applications: Application[]): Prom
       const application = applications.find(({ spec }) => `${spec?.source?.path}/` === dir(file));
       // Of a merge, what it brought.
       const changes = ["--reverse", "--first-parent", "HEAD", "--", file];
-      const git = await imagesAt(folder, file, await log(changes, folder));
+      const git = await tagsAt(folder, file, await log(changes, folder));
       const syncs = (application?.status?.history ?? []).map(({ revision, deployedAt }) => ({
         sha: revision,
         time: new Date(deployedAt),
       }));
-      const argocd = await imagesAt(folder, file, syncs);
-      return {
-        service,
-        environment,
-        git,
-        argocd,
-        sources: await sources(folder, [...git, ...argocd]),
-      };
+      const argocd = await tagsAt(folder, file, syncs);
+      const known = await sources(folder, [...git, ...argocd]);
+      return { service, environment, git, argocd, sources: known };
     }),
   );
 }
 
 const dir = (file: string) => file.replace(/[^/]+$/, "");
 
-/** The images that an overlay says, one after the other. A revision that is not in the clone tells nothing. */
-async function imagesAt(
+/** The tags that an overlay says, one after the other. A revision that is not in the clone tells nothing. */
+async function tagsAt(
   folder: string,
   file: string,
   revisions: { sha: string; time: Date }[],
@@ -49,8 +44,7 @@ async function imagesAt(
   const found: Seen[] = [];
   for (const { sha, time: at } of revisions) {
     try {
-      const { newTag, digest } = imageIn(await textAt(sha, file, folder));
-      found.push({ image: digest ? `${newTag}@${digest}` : newTag, at });
+      found.push({ tag: imageIn(await textAt(sha, file, folder)).newTag, at });
     } catch {
       // In the form of another time.
     }
@@ -58,17 +52,17 @@ async function imagesAt(
   return found.filter(isNew);
 }
 
-/** Commits that change something else set the image that was there. */
-const isNew = ({ image }: Seen, index: number, all: Seen[]) => all[index - 1]?.image !== image;
+/** Commits that change something else set the tag that was there; so does another build of the same source. */
+const isNew = ({ tag }: Seen, index: number, all: Seen[]) => all[index - 1]?.tag !== tag;
 
-/** When the commits were made that images were built from. */
+/** When the commits were made that tags name. */
 async function sources(folder: string, seen: Seen[]): Promise<Map<string, Date>> {
   const found = new Map<string, Date>();
-  for (const image of new Set(seen.map((one) => one.image))) {
-    const commit = commitOf(image.replace(/@.*/, ""));
+  for (const tag of new Set(seen.map((one) => one.tag))) {
+    const commit = commitOf(tag);
     if (!commit) continue;
     const [source] = await log(["-1", commit], folder).catch(() => []);
-    if (source) found.set(image, source.time);
+    if (source) found.set(tag, source.time);
   }
   return found;
 }

@@ -1,9 +1,9 @@
 import { median } from "../pages/numbers.ts";
 
-/** An image that was there as of some time: said by Git, or run by Argo CD. */
+/** A version that was there as of some time: said by Git, or run by Argo CD. */
 export interface Seen {
-  /** Its tag and digest. */
-  image: string;
+  /** Its image's tag, which names its source commit. Another digest of the same tag is no other version. */
+  tag: string;
   at: Date;
 }
 
@@ -11,11 +11,11 @@ export interface Seen {
 export interface Records {
   service: string;
   environment: string;
-  /** Each image that a commit set. */
+  /** Each version that a commit set. */
   git: Seen[];
-  /** Each image that a sync or a rollback brought; nothing without a cluster. */
+  /** Each version that a sync or a rollback brought; nothing without a cluster. */
   argocd: Seen[];
-  /** When the source commit of an image was made, of those that are known. */
+  /** When the source commit of a tag was made, of those that are known. */
   sources: Map<string, Date>;
 }
 
@@ -23,15 +23,15 @@ export interface Records {
 export interface Deployment {
   service: string;
   environment: string;
-  image: string;
+  tag: string;
   /** When its source was committed. */
-  sourceAt?: Date;
+  sourceAt: Date;
   /** When Git first said so. */
-  bumpedAt?: Date;
+  bumpedAt: Date | undefined;
   /** When it first ran. */
-  liveAt?: Date;
+  liveAt: Date | undefined;
   /** When an older version was back in its place, if it was taken back. */
-  restoredAt?: Date;
+  restoredAt: Date | undefined;
 }
 
 /**
@@ -39,30 +39,22 @@ export interface Deployment {
  * was taken back is the same deployment.
  */
 export function deployments({ service, environment, git, argocd, sources }: Records): Deployment[] {
-  const first = (seen: Seen[], image: string) => seen.find((one) => one.image === image)?.at;
-  const all = [...git, ...argocd].sort((one, other) => +one.at - +other.at);
-  const order = [...new Set(all.map(({ image }) => image))];
-  return order.flatMap((image) => {
-    const sourceAt = sources.get(image);
+  const first = (seen: Seen[], tag: string) => seen.find((one) => one.tag === tag)?.at;
+  // The order of Git's history: clocks may disagree.
+  const order = [...new Set([...git, ...argocd].map(({ tag }) => tag))];
+  return order.flatMap((tag) => {
+    const sourceAt = sources.get(tag);
     if (!sourceAt) return []; // Not built from a commit: a placeholder, or somebody else's image.
-    const [bumpedAt, liveAt] = [first(git, image), first(argocd, image)];
-    const restoredAt = takenBack(argocd, image, order) ?? takenBack(git, image, order);
-    return [
-      {
-        ...{ service, environment, image, sourceAt },
-        ...(bumpedAt && { bumpedAt }),
-        ...(liveAt && { liveAt }),
-        ...(restoredAt && { restoredAt }),
-      },
-    ];
+    const [bumpedAt, liveAt] = [first(git, tag), first(argocd, tag)];
+    const restoredAt = takenBack(argocd, tag, order) ?? takenBack(git, tag, order);
+    return { service, environment, tag, sourceAt, bumpedAt, liveAt, restoredAt };
   });
 }
 
-/** When an older image first came right after this one. */
-function takenBack(seen: Seen[], image: string, order: string[]): Date | undefined {
+/** When an older version first came right after this one. */
+function takenBack(seen: Seen[], tag: string, order: string[]): Date | undefined {
   return seen.find(
-    (one, index) =>
-      seen[index - 1]?.image === image && order.indexOf(one.image) < order.indexOf(image),
+    (one, index) => seen[index - 1]?.tag === tag && order.indexOf(one.tag) < order.indexOf(tag),
   )?.at;
 }
 
@@ -70,41 +62,31 @@ function takenBack(seen: Seen[], image: string, order: string[]): Date | undefin
 export const arrival = ({ liveAt, bumpedAt }: Deployment): Date => (liveAt ?? bumpedAt) as Date;
 
 /** From the commit of its source until it ran, in seconds; until its bump, where no record says when it ran. */
-export const leadTime = (deployment: Deployment): number | undefined =>
-  deployment.sourceAt && seconds(deployment.sourceAt, arrival(deployment));
+export const leadTime = (deployment: Deployment): number =>
+  seconds(deployment.sourceAt, arrival(deployment));
 
 /** From when it ran until something older was back, in seconds; undefined for one that was not taken back. */
 export const recoveryTime = (deployment: Deployment): number | undefined =>
-  deployment.restoredAt && Math.max(0, seconds(arrival(deployment), deployment.restoredAt));
+  deployment.restoredAt && seconds(arrival(deployment), deployment.restoredAt);
 
-const seconds = (from: Date, to: Date) => (+to - +from) / 1000;
-
-/** Four of DORA's figures; undefined where nothing is known. */
-export interface Figures {
-  deployments: number;
-  /** How many a week, since the first. */
-  perWeek: number | undefined;
-  /** Median, in seconds. */
-  leadTime: number | undefined;
-  /** Share of the deployments that were taken back, from 0 to 1. */
-  failureRate: number | undefined;
-  /** Median, in seconds. */
-  recoveryTime: number | undefined;
-}
+/** Where clocks disagree, what came first can be dated last: that counts as at once. */
+const seconds = (from: Date, to: Date) => Math.max(0, (+to - +from) / 1000);
 
 const week = 7 * 24 * 3600 * 1000;
 
-/** @param now until when deployments are counted */
-export function figures(all: Deployment[], now: Date): Figures {
-  const known = (of: (deployment: Deployment) => number | undefined) =>
-    all.map(of).filter((value) => value !== undefined);
+/**
+ * Four of DORA's figures.
+ * @param now until when deployments are counted
+ * @returns times as medians in seconds, and a rate from 0 to 1; undefined where nothing is known
+ */
+export function figures(all: Deployment[], now: Date) {
   const begin = Math.min(...all.map((deployment) => +arrival(deployment)));
-  const restored = known(recoveryTime);
+  const restored = all.map(recoveryTime).filter((value) => value !== undefined);
   return {
     deployments: all.length,
     // In the first week there is no telling what a week brings, but what it brought.
     perWeek: all.length === 0 ? undefined : all.length / Math.max(1, (+now - begin) / week),
-    leadTime: median(known(leadTime)),
+    leadTime: median(all.map(leadTime)),
     failureRate: all.length === 0 ? undefined : restored.length / all.length,
     recoveryTime: median(restored),
   };

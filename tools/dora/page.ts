@@ -9,11 +9,13 @@ const shown = 12;
 
 const counting = `## What is counted
 
-- A deployment is a version of a service, built from a commit, that came to an environment.
+- A deployment is a version of a service, built from a commit, that came to an environment. The same commit built
+  again is the same version.
 - Lead time is from the commit of its source until Argo CD had synced it; until its bump in Git, where Argo CD's
   history, which keeps ten entries, does not say.
 - A deployment failed if an older version took its place: by a revert of its bump, or a rollback in Argo CD.
 - Failed deployment recovery time is from when it ran until the older version did.
+- Where clocks disagree, a time that would be negative counts as 0 s.
 
 Failures that were mended by a newer version are not seen here, and a revert for another reason is taken for a failure.`;
 
@@ -67,11 +69,11 @@ function figuresTable(all: Deployment[], now: Date): string {
 function charts(all: Deployment[], now: Date): Chart[] {
   const begin = +now - shown * 7 * 24 * 3600 * 1000;
   const recent = all.filter((deployment) => +arrival(deployment) > begin);
-  const most = unit(Math.max(...recent.map((deployment) => leadTime(deployment) ?? 0)));
+  const most = unit(Math.max(...recent.map(leadTime)));
   const values = recent.map((deployment) => ({
     outcome: deployment.restoredAt ? "taken back" : "stayed",
     came: +arrival(deployment),
-    leadTime: (leadTime(deployment) ?? 0) / most.seconds,
+    leadTime: leadTime(deployment) / most.seconds,
   }));
   const axis = { format: "%m-%d", tickCount: 4, grid: false, title: null };
   const scale = { type: "utc" as const, domain: [begin, +now], nice: "week" as const };
@@ -101,7 +103,7 @@ function charts(all: Deployment[], now: Date): Chart[] {
 function list(all: Deployment[]): Blocks {
   const last = all.toSorted((one, other) => +arrival(other) - +arrival(one)).slice(0, 20);
   const rows = last.map((deployment) => [
-    deployment.image.replace(/@.*/, ""),
+    deployment.tag,
     deployment.service,
     `${minute(arrival(deployment))}${deployment.liveAt ? "" : " (its bump)"}`,
     duration(leadTime(deployment)),

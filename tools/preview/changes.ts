@@ -114,78 +114,20 @@ export function fate({ metadata }: Manifest, application: Manifest | undefined):
   return "is deleted";
 }
 
-const permissions = [
-  "AppProject",
-  "Application",
-  "ApplicationSet",
-  "ClusterRole",
-  "ClusterRoleBinding",
-  "Role",
-  "RoleBinding",
-  "ServiceAccount",
-];
-
-const network = ["Gateway", "HTTPRoute", "Ingress", "NetworkPolicy"];
-
-/** Kinds that are in no namespace. */
-const clusterScoped = [
-  "APIService",
-  "ClusterRole",
-  "ClusterRoleBinding",
-  "CustomResourceDefinition",
-  "IngressClass",
-  "MutatingWebhookConfiguration",
-  "Namespace",
-  "PersistentVolume",
-  "PriorityClass",
-  "RuntimeClass",
-  "StorageClass",
-  "ValidatingAdmissionPolicy",
-  "ValidatingAdmissionPolicyBinding",
-  "ValidatingWebhookConfiguration",
-];
-
-/** Kinds that take data with them. */
-const data = ["CustomResourceDefinition", "Namespace", "PersistentVolume", "PersistentVolumeClaim"];
-
-/** Fields that Kubernetes lets nobody change. */
-const immutable: Record<string, string[]> = {
-  ClusterRoleBinding: ["roleRef"],
-  DaemonSet: ["spec.selector"],
-  Deployment: ["spec.selector"],
-  Job: ["spec.selector", "spec.template"],
-  PersistentVolumeClaim: ["spec.accessModes", "spec.selector", "spec.storageClassName"],
-  RoleBinding: ["roleRef"],
-  StatefulSet: ["spec.selector", "spec.serviceName", "spec.volumeClaimTemplates"],
-};
+const permissions = /^(AppProject|Application(Set)?|(Cluster)?Role(Binding)?|ServiceAccount)$/;
+const network = /^(Gateway|HTTPRoute|Ingress|NetworkPolicy)$/;
 
 /** What of the cluster's safety a change touches, each in a few words. */
 export function risks(change: Change): string[] {
-  const { kind } = subject(change);
-  const isNetwork = network.includes(kind) || isDoor(change.before) || isDoor(change.after);
+  const { kind, metadata } = subject(change);
+  const isNetwork = network.test(kind) || isDoor(change.before) || isDoor(change.after);
   return [
-    ...(clusterScoped.includes(kind) ? ["cluster-wide"] : []),
-    ...(permissions.includes(kind) ? ["permissions"] : []),
+    ...(metadata.namespace ? [] : ["cluster-wide"]),
+    ...(permissions.test(kind) ? ["permissions"] : []),
     ...(isNetwork ? ["network"] : []),
   ];
-}
-
-/** What goes wrong when a change is merged, each in a few words. */
-export function dangers({ before, after }: Change, application: Manifest | undefined): string[] {
-  if (before && !after) {
-    const isLost = data.includes(before.kind) && !fate(before, application).startsWith("stays");
-    return isLost ? ["its data is deleted with it"] : [];
-  }
-  if (!before || !after) return [];
-  return (immutable[after.kind] ?? [])
-    .filter((path) => !isDeepStrictEqual(at(before, path), at(after, path)))
-    .map((path) => `Kubernetes refuses it: ${path} cannot change`);
 }
 
 /** Whether it is a Service that is reached from outside of the cluster. */
 const isDoor = (object: Manifest | undefined): boolean =>
   object?.kind === "Service" && ["LoadBalancer", "NodePort"].includes(object.spec?.type);
-
-const at = (object: Manifest | undefined, path: string): unknown =>
-  // biome-ignore lint/suspicious/noExplicitAny: a path into a manifest
-  path.split(".").reduce<any>((value, key) => value?.[key], object);

@@ -1,7 +1,10 @@
-import { structuredPatch } from "diff";
+import { createPatch, OMIT_HEADERS } from "diff";
 import { stringify } from "yaml";
+import { plain as escaped, table } from "../pages/markdown.ts";
+import { counted } from "../pages/numbers.ts";
 import type { Manifest } from "../render/manifests.ts";
-import { type Change, dangers, fate, restart, risks, subject } from "./changes.ts";
+import { type Change, fate, restart, risks, subject } from "./changes.ts";
+import { dangers } from "./dangers.ts";
 import type { Part } from "./parts.ts";
 import { hide } from "./redact.ts";
 
@@ -63,108 +66,79 @@ export const refusal = (found: string[], commit: string, limit: number): string 
     limit,
   );
 
-function failures(parts: Part[]): string[] {
-  return parts
+const failures = (parts: Part[]): string[] =>
+  parts
     .filter(({ error }) => error !== undefined)
-    .map(({ name }) =>
-      [
-        "> [!CAUTION]",
-        `> **${plain(name)} does not render.** Argo CD would leave as it is what runs now.`,
-      ].join("\n"),
+    .map(
+      ({ name }) =>
+        `> [!CAUTION]\n> **${plain(name)} does not render.** Argo CD would leave as it is what runs now.`,
     );
-}
 
 function overview(parts: Part[]): string {
   const rows = parts.map(({ name, owners, changes, error, notes }) => {
-    const count = (is: (change: Change) => boolean) => String(changes.filter(is).length || "–");
-    const numbers =
-      error === undefined
-        ? [
-            count(({ before }) => !before),
-            count(({ before, after }) => Boolean(before && after)),
-            count(({ after }) => !after),
-            count((change) => restart(change) !== undefined),
-          ]
-        : ["?", "?", "?", "?"];
+    const count = (is: (change: Change) => unknown) =>
+      error === undefined ? String(changes.filter(is).length || "–") : "?";
     return [
       plain(name),
       owners.map(code).join(", "),
-      ...numbers,
+      count(({ before }) => !before),
+      count(({ before, after }) => before && after),
+      count(({ after }) => !after),
+      count(restart),
       notes.map((note) => plain(note)).join(" "),
-    ];
+    ].map((markdown) => ({ markdown }));
   });
-  const head = ["", "owner", "created", "changed", "deleted", "restarted", ""];
-  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  return table([["", "owner", "created", "changed", "deleted", "restarted", ""], ...rows]);
 }
 
 /** The risks, the worst first. */
 function lists(parts: Part[]): string[] {
-  const all = parts.flatMap(({ name, application, changes }) =>
-    changes.map((change) => ({ name, application, change })),
-  );
-  type Item = (typeof all)[number];
-  const list = (heading: string, of: (item: Item) => string | undefined): string[] => {
-    const lines = all.flatMap((item) => {
-      const text = of(item);
-      if (text === undefined) return [];
-      return `- ${code(title(subject(item.change)))} (${plain(item.name)})${text && `: ${plain(text)}`}`;
-    });
-    if (lines.length === 0) return [];
-    const more = lines.length - longest;
-    return [
-      [
-        `**${heading}**`,
-        "",
-        ...lines.slice(0, longest),
-        ...(more > 0 ? [`- and ${more} more`] : []),
-      ].join("\n"),
-    ];
-  };
   const verb = ({ before, after }: Change) =>
     before ? (after ? "changed" : "deleted") : "created";
+  /** @param of what there is to say of a change: nothing where it does not belong here */
+  const list = (heading: string, of: (change: Change, part: Part) => string[]): string[] => {
+    const lines = parts.flatMap((part) =>
+      part.changes.flatMap((change) => {
+        const said = of(change, part);
+        const text = said.filter(Boolean).join(", ");
+        const head = `- ${code(title(subject(change)))} (${plain(part.name)})`;
+        return said.length > 0 ? `${head}${text && `: ${plain(text)}`}` : [];
+      }),
+    );
+    if (lines.length === 0) return [];
+    const more = lines.length > longest ? [`- and ${lines.length - longest} more`] : [];
+    return [[`**${heading}**`, "", ...lines.slice(0, longest), ...more].join("\n")];
+  };
   return [
-    ...list("Fails, or loses data", ({ change, application }) => {
-      const found = dangers(change, application);
-      return found.length > 0 ? found.join(", ") : undefined;
-    }),
-    ...list("Deleted", ({ change, application }) =>
-      change.after ? undefined : fate(subject(change), application),
+    ...list("Fails, or loses data", (change, { application }) => dangers(change, application)),
+    ...list("Deleted", ({ before, after }, { application }) =>
+      before && !after ? [fate(before, application)] : [],
     ),
-    ...list("Permissions, network, or the whole cluster", ({ change }) => {
+    ...list("Permissions, network, or the whole cluster", (change) => {
       const found = risks(change);
-      return found.length > 0 ? `${verb(change)}; ${found.join(", ")}` : undefined;
+      return found.length > 0 ? [`${verb(change)}; ${found.join(", ")}`] : [];
     }),
-    ...list("Restarted", ({ change }) => restart(change)?.join(", ")),
-    ...list("Created, besides", ({ change }) =>
-      change.before || risks(change).length > 0 ? undefined : "",
+    ...list("Restarted", (change) => restart(change) ?? []),
+    ...list("Created, besides", (change) =>
+      change.before || risks(change).length > 0 ? [] : [""],
     ),
   ];
 }
 
-function differences(part: Part): string {
-  const text =
-    part.error === undefined ? part.changes.map(difference).join("\n") : visible(part.error);
-  const fence = "`".repeat(
-    Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)),
-  );
-  const count = part.changes.length;
-  const what =
-    part.error === undefined ? `${count} ${count === 1 ? "object" : "objects"}` : "error";
-  return `\n\n<details><summary>${plain(part.name)}: ${what}</summary>\n\n${fence}${part.error === undefined ? "diff" : ""}\n${text}\n${fence}\n\n</details>`;
+function differences({ name, changes, error }: Part): string {
+  const text = visible(error ?? changes.map(difference).join("\n"));
+  const runs = [...text.matchAll(/`+/g)].map(([run]) => run.length + 1);
+  const fence = "`".repeat(Math.max(3, ...runs));
+  const [what, language] =
+    error === undefined ? [counted(changes.length, "object"), "diff"] : ["error", ""];
+  return `\n\n<details><summary>${plain(name)}: ${what}</summary>\n\n${fence}${language}\n${text}\n${fence}\n\n</details>`;
 }
 
 function difference(change: Change): string {
   const [before, after] = [yaml(change.before), yaml(change.after)];
-  const { hunks } = structuredPatch("", "", before, after, "", "", { context: 3 });
-  return [
-    `# ${title(subject(change))}`,
-    ...hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
-      `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
-      ...lines,
-    ]),
-  ]
-    .map(visible)
-    .join("\n");
+  const headerOptions = OMIT_HEADERS;
+  const hunks = createPatch("", before, after, "", "", { context: 3, headerOptions });
+  return `# ${title(subject(change))}\n${hunks.replace(/\n$/, "")}`;
 }
 
 const yaml = (manifest: Manifest | undefined): string =>
@@ -183,11 +157,7 @@ const visible = (text: string): string =>
 const code = (text: string): string =>
   `\`${short(text).replaceAll("`", "'").replaceAll("|", "/")}\``;
 
-const plain = (text: string, longest = 200): string =>
-  short(text, longest).replace(
-    /[&<>"'`*_[\]|@#!~\\]/g,
-    (character) => `&#${character.charCodeAt(0)};`,
-  );
+const plain = (text: string, longest?: number) => escaped(short(text, longest));
 
 const short = (text: string, longest = 200): string => {
   const line = visible(text).replace(/\s+/g, " ");

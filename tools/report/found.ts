@@ -83,12 +83,7 @@ export function record<Name extends keyof Found>(name: Name, found: Given<Name>)
 
 export function read(): Found {
   const files = existsSync(folder) ? readdirSync(folder).sort() : [];
-  return Object.fromEntries(
-    files
-      .filter((file) => file.endsWith(".json"))
-      .map((file) => [
-        basename(file, ".json"),
-        JSON.parse(readFileSync(join(folder, file), "utf8")),
-      ]),
-  );
+  const records = files.filter((file) => file.endsWith(".json"));
+  const content = (file: string) => JSON.parse(readFileSync(join(folder, file), "utf8"));
+  return Object.fromEntries(records.map((file) => [basename(file, ".json"), content(file)]));
 }

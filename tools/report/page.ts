@@ -5,35 +5,30 @@ import { counted, minute } from "../pages/numbers.ts";
 import type { Call, Callers, Drill, Escapes, Found, Matrix, Recorded, Scale } from "./found.ts";
 
 export function page(found: Found, written: Date): Page {
-  const { run: _, ...parts } = found;
-  const heads = new Set(Object.values(parts).flatMap(({ head }: Recorded) => head ?? []));
-  const partly = Object.values(parts).some(({ head }) => !head) ? ", of the parts that say it" : "";
+  const { run: _, ...recorded } = found;
+  const heads = Object.values(recorded).map(({ head }: Recorded) => head);
+  const known = [...new Set(heads.filter((head) => head !== undefined))];
+  const partly = known.length > 0 && heads.includes(undefined) ? ", of the parts that say it" : "";
   // They need not be of one run.
   const times = Object.values(found).map(time).sort();
   return {
     title: "What make e2e found",
     blocks: [
       judged(found).markdown,
-      heads.size === 0
-        ? "The commit under test is not recorded."
-        : `Commit under test${partly}: ${plain([...heads].join(", "))}.`,
+      `Commit under test${partly}: ${plain(known.join(", ") || "not recorded")}.`,
       `Recorded from ${times[0]} to ${times.at(-1)}. Written ${minute(written)}.`,
-      ...section("Permissions", some(found.permissions), matrixPart),
-      ...section("Network", some(found.network), matrixPart),
-      ...section("Callers", some(found.caller), callersPart),
-      ...section("Escape attempts", some(found.escapes), escapesPart),
+      ...section("Permissions", found.permissions, matrixPart),
+      ...section("Network", found.network, matrixPart),
+      ...section("Callers", found.caller, callersPart),
+      ...section("Escape attempts", found.escapes, escapesPart),
       ...section("Drills", drillsOf(found), drillsPart),
-      ...section("Throughput", some(found.scale), scalePart),
+      ...section("Throughput", found.scale, scalePart),
     ],
   };
 }
 
-function drillsOf(found: Found): Drill[] {
-  const drills = Object.entries(found).filter(([name]) => name.startsWith("drill-"));
-  return drills.map(([, drill]) => drill);
-}
-
-const some = <Part>(part: Part | undefined) => (part === undefined ? [] : [part]);
+const drillsOf = (found: Found): Drill[] =>
+  Object.entries(found).flatMap(([name, drill]) => (name.startsWith("drill-") ? drill : []));
 
 const time = ({ at }: Recorded) => minute(new Date(at));
 
@@ -51,22 +46,20 @@ export function judged(found: Found) {
     escapes && counted(escapes.items.length, "escape attempt"),
     drills.length > 0 && `${counted(drills.length, "drill")} (${charges})`,
   ];
-  const matrices = [...some(permissions), ...some(network)];
+  const matrices = [permissions ?? [], network ?? []].flat();
   const wrongCalls = matrices.flatMap(({ calls }) => calls.filter(isWrong));
   const wrong = wrongCalls.length + (caller?.items.filter(isWrongAnswer).length ?? 0);
   const untried = matrices.reduce((sum, matrix) => sum + untriedIn(matrix), 0);
-  const tried = [
-    ...parts.filter(Boolean),
-    ...(untried ? [counted(untried, "cell not tried", "cells not tried")] : []),
-  ].join(", ");
+  const not = untried > 0 && counted(untried, "cell not tried", "cells not tried");
+  const tried = [...parts, not].filter(Boolean).join(", ");
   const far = parts.every(Boolean) && !untried ? "" : ", as far as it was tried";
+  const good = run?.exitCode === 0;
   const end = run
     ? `The run failed (exit code ${run.exitCode})`
     : "The run did not come to its end";
 
-  if (wrong)
-    return verdict("wrong", `${wrong} WRONG, of ${tried}.${run?.exitCode === 0 ? "" : ` ${end}.`}`);
-  if (run?.exitCode !== 0)
+  if (wrong) return verdict("wrong", `${wrong} WRONG, of ${tried}.${good ? "" : ` ${end}.`}`);
+  if (!good)
     return verdict("wrong", `${end}. Nothing is wrong of what it recorded: ${tried || "nothing"}.`);
   return tried
     ? verdict("yes", `As it should be${far}: ${tried}.`)
@@ -84,15 +77,16 @@ function untriedIn({ rows, columns, calls, leftOut = [] }: Matrix): number {
 }
 
 /** A part of the page, or that the run left nothing for it. */
-function section<Part>(
+function section<Part extends Recorded>(
   name: string,
-  found: (Part & Recorded)[],
+  found: Part | Part[] | undefined,
   blocks: (...all: Part[]) => Blocks,
-) {
-  const last = found.at(-1);
+): Blocks {
+  const all = [found ?? []].flat() as Part[];
+  const last = all.at(-1);
   if (!last) return [`## ${name}`, "Left out: there is no record of it in report/e2e."];
   const of = last.head ? `, of ${plain(last.head)}` : "";
-  return [`## ${name}`, ...blocks(...found), `Recorded ${time(last)}${of}.`];
+  return [`## ${name}`, ...blocks(...all), `Recorded ${time(last)}${of}.`];
 }
 
 function matrixPart(matrix: Matrix): Blocks {
@@ -127,11 +121,10 @@ function cell(matrix: Matrix, row: string, column: string): Cell {
 }
 
 function callersPart({ title, items }: Callers): Blocks {
-  const rows = items.map((item) => {
+  const rows = items.map((item): Cell[] => {
     const { what, expected, answered } = item;
-    const kind = expected === 200 ? "yes" : "no";
-    const wrong = isWrongAnswer(item) && verdict("wrong", `WRONG: ${answered}`);
-    return [what, String(expected), wrong || verdict(kind, answered)];
+    if (isWrongAnswer(item)) return [what, `${expected}`, verdict("wrong", `WRONG: ${answered}`)];
+    return [what, `${expected}`, verdict(expected === 200 ? "yes" : "no", answered)];
   });
   return [table([[title, "Expected", "Answered"], ...rows])];
 }
@@ -140,10 +133,9 @@ function escapesPart({ title, items }: Escapes): Blocks {
   const rows = items
     .toSorted((one, other) => one.layer.localeCompare(other.layer))
     .map(({ what, layer, how, answered }) => [what, layer, how, answered]);
+  if (rows.length === 0) return ["None was tried in this run."];
   return [
-    rows.length > 0
-      ? table([[title, "Stopped by", "How", "Answered"], ...rows])
-      : "None was tried in this run.",
+    table([[title, "Stopped by", "How", "Answered"], ...rows]),
     `Merged: the change was committed, as if its review had let it through.
 API: Argo CD was asked with the team's login.`,
   ];
@@ -169,34 +161,35 @@ function drillsPart(...drills: Drill[]): Blocks {
   ];
 }
 
-/** A drill's steps as bars, one after the other. */
+/** A drill's steps as bars, one after the other, each below its name. */
 function drillChart({ title, steps }: Drill): Chart {
   const values = steps.map((step, index) => {
     const from = total(steps.slice(0, index));
     return { name: named(step, index), from, until: from + step.seconds };
   });
-  const axis = { grid: true, tickCount: 5, title: "seconds" };
-  // Each name stands above its bar. Vega takes a letter for half as wide again as it is.
-  const names = { labelAlign: "left", labelOffset: -8, labelPadding: -2, labelLimit: 420 } as const;
+  const seconds = { grid: true, tickCount: 5, title: "seconds" };
+  // Vega takes a letter for half as wide again as it is.
+  const labels = {
+    labelAlign: "left",
+    labelOffset: -8,
+    labelPadding: -2,
+    labelLimit: 420,
+  } as const;
+  const names = { ...labels, ticks: false, title: null };
   const encoding = {
-    x: { field: "from", type: "quantitative", axis },
+    x: { field: "from", type: "quantitative", axis: seconds },
     x2: { field: "until" },
-    y: {
-      field: "name",
-      type: "nominal",
-      sort: null,
-      title: null,
-      axis: { ...names, ticks: false },
-    },
+    y: { field: "name", type: "nominal", sort: null, axis: names },
   } as const;
   const mark = { type: "bar", height: 12, yOffset: 8 } as const;
   return { title, spec: { width: 300, height: { step: 44 }, data: { values }, mark, encoding } };
 }
 
 function scalePart({ title, curve }: Scale): Blocks {
-  const rows = curve.map(({ replicas, chargesPerSecond, cpuMicroseconds }) => {
-    const [rate, cpu] = [chargesPerSecond.toFixed(0), cpuMicroseconds.toFixed(0)];
-    return [counted(replicas, "replica"), rate, `${cpu} µs`];
-  });
+  const rows = curve.map(({ replicas, chargesPerSecond, cpuMicroseconds }) => [
+    counted(replicas, "replica"),
+    chargesPerSecond.toFixed(0),
+    `${cpuMicroseconds.toFixed(0)} µs`,
+  ]);
   return [table([[title, "Charges a second", "CPU of each charge"], ...rows])];
 }
