@@ -1,8 +1,16 @@
 import test from "ava";
-import { waitFor } from "../../tools/cli/progress.ts";
+import { retry, waitFor } from "../../tools/cli/progress.ts";
 import { reasons } from "../../tools/kubernetes/cluster.ts";
 import { onGitHub, registry } from "../support/owner.ts";
-import { application, charges, commit, kubectl, pods, restore } from "./support/cluster.ts";
+import {
+  application,
+  autoSync,
+  charges,
+  commit,
+  kubectl,
+  pods,
+  restore,
+} from "./support/cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const [running] = await pods("payment");
@@ -52,6 +60,38 @@ for (const [what, refused] of [
 test("an image of ours by its digest is let in, with its tag or without", async (t) => {
   t.is(await create("app-payment", pod(image)), "let in");
   t.is(await create("app-payment", pod(`${name}@${digest}`)), "let in");
+});
+
+test.serial("a policy that gets stricter holds up nothing that was let in before", async (t) => {
+  const policy = ["validatingadmissionpolicy", "images"];
+  const expression = await kubectl.run([
+    ...["get", ...policy, "-o"],
+    'jsonpath={.spec.variables[?(@.name=="allowed")].expression}',
+  ]);
+  const allow = (only: string) => {
+    const operation = { op: "replace", path: "/spec/variables/0/expression", value: only };
+    return kubectl.run(["patch", ...policy, "--type=json", "-p", JSON.stringify([operation])]);
+  };
+  const ask = (...args: string[]) =>
+    kubectl.run([...args, "-n", "app-payment", "--dry-run=server"]).then(
+      () => "let in",
+      (error: Error) => error.message,
+    );
+  await autoSync("root", false);
+  try {
+    await allow("'^nothing$'");
+    // The control: what is new is refused.
+    await retry(30, async () => {
+      if ((await create("app-payment", pod(image))) === "let in") throw new Error("not in force");
+    });
+    t.regex(await ask("set", "env", "deployment/payment", "A=b"), /every image here must be/);
+    t.is(await ask("scale", "deployment/payment", "--replicas=1"), "let in");
+    const sets = await kubectl.run(["get", "replicasets", "-n", "app-payment", "-o", "name"]);
+    for (const name of sets.split("\n")) t.is(await ask("scale", name, "--replicas=0"), "let in");
+  } finally {
+    await allow(expression);
+    await autoSync("root", true);
+  }
 });
 
 test.serial(
