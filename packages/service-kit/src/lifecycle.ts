@@ -20,9 +20,16 @@ export async function runUntilSignal(starting: Promise<Server>): Promise<void> {
  * The process ends by itself when nothing is left to do; a second signal ends it at once.
  */
 function stopOnSignals(server: Server): void {
-  // As PID 1 Node ignores these signals unless they are handled.
-  process.once("SIGTERM", () => drain(server));
-  process.once("SIGINT", () => server.stop({ timeout }));
+  let signalled = false;
+  const on = (signal: NodeJS.Signals, stop: () => void) =>
+    process.on(signal, () => {
+      // As PID 1 Node ignores a signal that it has no handler for.
+      if (signalled) process.exit(1);
+      signalled = true;
+      stop();
+    });
+  on("SIGTERM", () => drain(server));
+  on("SIGINT", () => server.stop({ timeout }));
 }
 
 /**

@@ -233,6 +233,21 @@ for (const [signal, messages] of [
   });
 }
 
+test.serial("a second signal ends the process at once, also as PID 1", async (t) => {
+  const { server } = service();
+  await listen(server, config);
+  await runUntilSignal(Promise.resolve(server));
+  const { exit } = process;
+  process.exit = (code) => {
+    throw new Error(`exit ${code}`);
+  };
+  process.emit("SIGTERM", "SIGTERM");
+  t.throws(() => process.emit("SIGTERM", "SIGTERM"), { message: "exit 1" });
+  process.exit = exit;
+  await once(server.listener, "close");
+  process.removeAllListeners("SIGTERM").removeAllListeners("SIGINT");
+});
+
 test.serial("a service that cannot start says why, and its process fails", async (t) => {
   const { error } = console;
   const said: string[] = [];
