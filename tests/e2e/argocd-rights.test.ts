@@ -1,5 +1,6 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
+import { as } from "./support/argocd.ts";
 import { account, autoSync, head, kubectl, may, untilLive } from "./support/cluster.ts";
 
 /** Runs bash in the part of Argo CD that renders commits. @returns what it printed, or why it failed */
@@ -44,6 +45,23 @@ test.serial("what renders commits speaks Git by HTTP alone", async (t) => {
   t.regex(await inRepoServer("git ls-remote ssh://nowhere/x 2>&1 || true"), /'ssh' not allowed/);
   // The control: without the setting Git looks.
   t.regex(await inRepoServer(`unset GIT_ALLOW_PROTOCOL; ${file}`), /does not (exist|appear)/);
+});
+
+test.serial("files that a caller of the API uploads are not rendered", async (t) => {
+  const { token } = await as("local-payment");
+  const argocd = (command: string) =>
+    kubectl
+      .run([
+        ...["exec", "-n", "argocd", "deploy/argocd-server", "--", "bash", "-c"],
+        `${command} --server localhost:8080 --plaintext --auth-token ${token}`,
+      ])
+      .catch(({ message }: Error) => message.replaceAll(token, "..."));
+  const folder = "/tmp/e2e-upload/apps/payment/overlays/testing";
+  const upload = `mkdir -p ${folder} && echo 'resources: []' > ${folder}/kustomization.yaml`;
+  const diff = "argocd app diff payment --local /tmp/e2e-upload --server-side-generate";
+  t.regex(await argocd(`${upload} && ${diff}`), /exceeds max.* size|max.*size.*exceeded/i);
+  // The control: the same client may ask for what Git says.
+  t.regex(await argocd("argocd app manifests payment --source git"), /kind: Deployment/);
 });
 
 test.serial(

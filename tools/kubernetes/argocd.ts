@@ -12,11 +12,11 @@ export interface Answer {
 /** Argo CD's API, as one user. */
 export class ArgoCD {
   readonly url: string;
-  readonly #token: string;
+  readonly token: string;
 
   private constructor(url: string, token: string) {
     this.url = url;
-    this.#token = token;
+    this.token = token;
   }
 
   /** A session that is there already. */
@@ -42,7 +42,7 @@ export class ArgoCD {
         "content-type": "application/json",
         connection: "close",
         // As the UI sends it.
-        ...(this.#token && { cookie: `argocd.token=${this.#token}` }),
+        ...(this.token && { cookie: `argocd.token=${this.token}` }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
