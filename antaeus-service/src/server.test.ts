@@ -124,6 +124,20 @@ test("a pay run answers true when every charge was accepted, else false", async 
   }
 });
 
+test("a page of another site reads nothing and starts no pay run", async (t) => {
+  const { server } = await service();
+  const status = async (method: string, url: string, site?: string) =>
+    (await server.inject({ method, url, headers: site ? { "sec-fetch-site": site } : {} }))
+      .statusCode;
+  for (const site of ["cross-site", "same-site"]) {
+    t.is(await status("POST", "/rest/v1/invoices/pay", site), 403);
+    t.is(await status("GET", "/rest/v1/invoices", site), 403);
+  }
+  // By its own page, typed in, or by what is no browser.
+  for (const site of ["same-origin", "none", undefined])
+    t.is(await status("GET", "/rest/v1/invoices", site), 200);
+});
+
 test("a pay run with payment away answers false, changes nothing and logs why", async (t) => {
   const { server, pay, logged } = await service();
   const before = (await server.inject("/rest/v1/invoices")).payload;

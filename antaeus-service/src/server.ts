@@ -1,3 +1,4 @@
+import Boom from "@hapi/boom";
 import type { Server } from "@hapi/hapi";
 import { readiness } from "service-kit/lifecycle";
 import { metrics } from "service-kit/metrics";
@@ -76,6 +77,13 @@ export async function startServer({
 function createApp({ HOST, PORT }: Config): Server {
   const probes = ["/rest/health", "/rest/ready", metrics.path];
   const server = createServer({ host: HOST, port: PORT }, probes);
+  // Browsers tell so of a page of another site, which could start a pay run by whoever opens it.
+  server.ext("onRequest", ({ headers }, h) => {
+    if (/^(cross|same)-site$/.test(headers["sec-fetch-site"] as string)) {
+      throw Boom.forbidden("A page of another site may not call Antaeus");
+    }
+    return h.continue;
+  });
   server.route([
     // 200 "ok" while this process serves, also while it drains.
     { method: "GET", path: "/rest/health", handler: (_request, h) => json(h, "ok") },
