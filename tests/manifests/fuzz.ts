@@ -37,7 +37,13 @@ const fine = [
   ...["kubernetes.io/hostname", "pod-template-hash", "kube-root-ca.crt"],
   ...["Prune=false,Delete=false", "20261122-516b8b7dcf81", `sha256:${"0".repeat(64)}`],
   ...["Deployment", "HorizontalPodAutoscaler", "PersistentVolumeClaim", "PodDisruptionBudget"],
-  ...["Service", "ServiceAccount", "ghcr.io/bpesics/pe-gitops/payment"],
+  ...[
+    "AlwaysAllow",
+    "PruneLast=true",
+    "Service",
+    "ServiceAccount",
+    "ghcr.io/bpesics/pe-gitops/payment",
+  ],
 ];
 
 /** Scalars that are allowed in few places, or in none. */

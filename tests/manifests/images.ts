@@ -131,7 +131,7 @@ export const images: Rule[] = [
         what: "a policy that admits the images of everybody",
         file: policy,
         from: `${here.registry.replace(".", "[.]")}/`,
-        to: "ghcr[.]io/[a-z]+/",
+        to: "ghcr[.]io/[a-z]+/[a-z-]+/",
         says: /ghcr.io\/somebody\/pe-gitops\/payment@sha256:0+ is let in/,
       },
       {

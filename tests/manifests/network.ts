@@ -148,12 +148,13 @@ async function peerOf(
 
 const tcp = (number: number): Port => ({ protocol: "TCP", number });
 
-/** All addresses that policies let pods of the services call, as they stand there. */
-const blocks = (policies: Manifest[]): string[] =>
+/** All addresses that policies let pods of the services call, as they stand there, each with its ports. */
+const blocks = (policies: Manifest[]): [cidr: string, ports: PolicyPort[]][] =>
   policies.flatMap(({ metadata, spec }) =>
     metadata.namespace?.startsWith("app-")
-      ? (spec.egress ?? []).flatMap(({ to = [] }: { to?: Item[] }) =>
-          to.flatMap(({ ipBlock }) => ipBlock?.cidr ?? []),
+      ? (spec.egress ?? []).flatMap(
+          ({ to = [], ports = [] }: { to?: Item[]; ports?: PolicyPort[] }) =>
+            to.flatMap(({ ipBlock }) => (ipBlock ? [[ipBlock.cidr, ports]] : [])),
         )
       : [],
   );
@@ -161,10 +162,10 @@ const blocks = (policies: Manifest[]): string[] =>
 const dnsCache = "169.254.20.10/32";
 
 /** Where an environment says that its API server answers. */
-const apiServer = (policies: Manifest[]): string =>
-  blocks(policies)
-    .find((cidr) => cidr !== dnsCache)
-    ?.split("/")[0] ?? "";
+const apiServer = (policies: Manifest[]): string => {
+  const [cidr = ""] = blocks(policies).find(([cidr]) => cidr !== dnsCache) ?? [];
+  return cidr.split("/")[0] ?? "";
+};
 
 /** The table of tests/access/network.ts, worked out from the manifests as Kubernetes defines them. */
 async function matrix(repository: Repository, environment: string): Promise<string[]> {
@@ -259,13 +260,6 @@ export const network: Rule[] = [
         says: /Antaeus → outside of the cluster is open/,
       },
       {
-        what: "payment's egress to the API server for any port",
-        file: toPayment,
-        from: "      ports:\n        - protocol: TCP\n          port: 6443\n",
-        to: "",
-        says: /payment → outside of the cluster is open/,
-      },
-      {
         what: "egress to DNS by a wrong label",
         file: fromAntaeus,
         from: "k8s-app: kube-dns",
@@ -296,12 +290,16 @@ export const network: Rule[] = [
         const policies = (await repository.platform(environment)).filter(
           ({ kind }) => kind === "NetworkPolicy",
         );
-        const others = new Set(blocks(policies).filter((cidr) => cidr !== dnsCache));
+        const others = new Map(blocks(policies).filter(([cidr]) => cidr !== dnsCache));
         return [
-          ...unless(others.size === 1, `${environment}: addresses to call: ${[...others]}`),
-          ...[...others].flatMap((cidr) =>
-            unless(cidr.endsWith("/32"), `${environment}: ${cidr} is a range`),
-          ),
+          ...unless(others.size === 1, `${environment}: addresses to call: ${[...others.keys()]}`),
+          ...[...others].flatMap(([cidr, ports]) => [
+            ...unless(cidr.endsWith("/32"), `${environment}: ${cidr} is a range`),
+            ...unless(
+              ports.length === 1,
+              `${environment}: ${cidr} has ${ports.length} ports, not 1`,
+            ),
+          ]),
         ];
       }),
     mutations: [
@@ -318,6 +316,13 @@ export const network: Rule[] = [
         from: "/32",
         to: "/24",
         says: /testing: 10\.1\.0\.10\/24 is a range/,
+      },
+      {
+        what: "payment's egress to the API server for any port",
+        file: "clusters/testing/api-server/kustomization.yaml",
+        from: "          ports:\n            - protocol: TCP\n              port: 6443\n",
+        to: "",
+        says: /testing: 10\.1\.0\.10\/32 has 0 ports, not 1/,
       },
     ],
   },
