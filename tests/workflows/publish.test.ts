@@ -1,105 +1,47 @@
 // publish.yaml itself, run by nektos/act, with stand-ins for the actions, the registry and the services' tests.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { parse } from "yaml";
 import { run } from "../../tools/cli/command.ts";
-import { findTool } from "../../tools/cli/pinned-tools.ts";
 import { imageIn, overlayFile } from "../../tools/images/images.ts";
+import {
+  commit,
+  git,
+  origin,
+  runWorkflow,
+  script,
+  shellAction,
+  startRepository,
+  tried,
+  work,
+} from "../support/act.ts";
 import { notes, standIn } from "../support/fake-registry.ts";
-import { here } from "../support/repository.ts";
 
-const act = await findTool("act");
-/** Where act cannot be had the tests are left out, and the run says so; at GitHub they fail. */
-const tried = act || process.env.GITHUB_ACTIONS ? test.serial : test.serial.skip;
+const registry = mkdtempSync(join(tmpdir(), "pe-gitops-registry-"));
+test.after.always(() => rmSync(registry, { recursive: true }));
 
-const root = mkdtempSync(join(tmpdir(), "pe-gitops-act-"));
-const [work, origin, bin, registry, home] = ["work", "origin", "bin", "registry", "home"].map(
-  (name) => join(root, name),
-) as [string, string, string, string, string];
-test.after.always(() => rmSync(root, { recursive: true }));
-
-const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
-const git = (...args: string[]) => run("git", ["-C", work, ...author, ...args]);
-
-function script(name: string, lines: string): void {
-  writeFileSync(join(bin, name), `#!/bin/sh\n${lines}\n`);
-  chmodSync(join(bin, name), 0o755);
-}
-
-/** What an action does here, by its name: nothing, unless something reads of it. */
-const actions: Record<string, string> = {
+/** What actions do here. */
+const actions = {
   "actions/attest": `inputs:
   subject-digest: { required: true }
-runs:
-  using: composite
-  steps:
-    - run: echo "provenance $DIGEST" >> "$FAKE_REGISTRY/log"
-      shell: bash
-      env:
-        DIGEST: \${{ inputs.subject-digest }}
-`,
+${shellAction(`'echo "provenance \${{ inputs.subject-digest }}" >> "$FAKE_REGISTRY/log"'`)}`,
   "actions/create-github-app-token": `outputs:
   token: { value: a-token }
   app-slug: { value: bumps }
-runs:
-  using: composite
-  steps: [{ run: "true", shell: bash }]
-`,
+${shellAction('"true"')}`,
 };
-const nothing = 'runs:\n  using: composite\n  steps: [{ run: "true", shell: bash }]\n';
-
-/** @returns options that have act take a stand-in for each action that is used */
-function standIns(workflow: string): string[] {
-  const { jobs } = parse(here.read(workflow));
-  const steps = Object.values<{ steps: { uses?: string }[] }>(jobs).flatMap(({ steps }) => steps);
-  const used = new Set(steps.flatMap(({ uses }) => uses ?? []));
-  return [...used].flatMap((action) => {
-    const name = action.replace(/@.*/, "");
-    // act brings its own checkout.
-    if (name === "actions/checkout") return [];
-    const folder = join(root, "actions", name);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(
-      join(folder, "action.yml"),
-      `name: x\ndescription: x\n${actions[name] ?? nothing}`,
-    );
-    return ["--local-repository", `${action}=${folder}`];
-  });
-}
 
 /** Runs the workflow as of the commit that is checked out. @returns whether it succeeded, and all that it printed */
-async function publish(): Promise<[boolean, string]> {
+function publish(): Promise<[boolean, string]> {
   // Of the run before: what it noted, and which folder was which machine.
   for (const name of ["log", "amd64"])
     rmSync(join(registry, name), { recursive: true, force: true });
-  const machines = ["ubuntu-24.04", "ubuntu-24.04-arm"].flatMap((name) => [
-    "-P",
-    `${name}=-self-hosted`,
-  ]);
   const args = [
-    ...["workflow_dispatch", "--workflows", ".github/workflows/publish.yaml", ...machines],
-    ...["--env", `FAKE_REGISTRY=${registry}`, "--secret", "GITHUB_TOKEN=a-token"],
-    ...["--secret", "BUMP_APP_PRIVATE_KEY=a-key", "--var", "BUMP_APP_CLIENT_ID=an-id"],
-    ...[
-      "--no-cache-server",
-      "--defaultbranch",
-      "main",
-      ...standIns(".github/workflows/publish.yaml"),
-    ],
+    ...["--env", `FAKE_REGISTRY=${registry}`, "--secret", "BUMP_APP_PRIVATE_KEY=a-key"],
+    ...["--var", "BUMP_APP_CLIENT_ID=an-id"],
   ];
-  const { GITHUB_ACTIONS: _, GITHUB_OUTPUT: __, ...rest } = process.env;
-  const env = {
-    ...rest,
-    PATH: `${bin}:${process.env.PATH}`,
-    HOME: home,
-    XDG_CACHE_HOME: join(home, "cache"),
-  };
-  return run(act?.command ?? "", args, { cwd: work, env, both: true }).then(
-    (printed) => [true, printed],
-    (error: Error) => [false, error.message],
-  );
+  return runWorkflow("publish", "workflow_dispatch", { actions, args });
 }
 
 /** The image that testing's overlay names, on main. */
@@ -113,22 +55,12 @@ const tip = () => run("git", ["-C", origin, "rev-parse", "main"]);
 async function change(service: string, text: string): Promise<void> {
   await git("pull", "--quiet", "--rebase", "origin", "main");
   writeFileSync(join(work, `${service}-service/changed`), text);
-  await git("add", "--all");
-  await git("commit", "--quiet", "--message", text);
+  await commit(text);
   await git("push", "--quiet", "origin", "HEAD:main");
 }
 
 test.before(async () => {
-  for (const folder of [bin, registry, home]) mkdirSync(folder);
-  await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", origin]);
-  const copy = here.copy();
-  await run("mv", [copy, work]);
-  await git("init", "--quiet", "--initial-branch=main");
-  await git("remote", "add", "origin", origin);
-  await git("add", "--all");
-  await git("commit", "--quiet", "--message", "first");
-  await git("push", "--quiet", "origin", "HEAD:main");
-
+  await startRepository();
   script("docker", standIn("docker"));
   script("cosign", standIn("cosign"));
   const make = (await run("sh", ["-c", "command -v make"])).trim();
@@ -204,8 +136,7 @@ tried("a name that is no word ends the run before anything is built", async (t) 
   const strange = join(work, "apps/not $a word");
   mkdirSync(strange);
   writeFileSync(join(strange, "kustomization.yaml"), "");
-  await git("add", "--all");
-  await git("commit", "--quiet", "--message", "a strange name");
+  await commit("a strange name");
   const [succeeded, printed] = await publish();
   t.false(succeeded);
   t.regex(printed, /apps\/ has "not \$a word", which cannot be a service/);
