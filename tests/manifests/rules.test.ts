@@ -1,20 +1,24 @@
-import { writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
+import { run } from "../../tools/cli/command.ts";
+import { git } from "../../tools/git/git.ts";
+import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
 import { here } from "../support/repository.ts";
 import { countedIn, escapes, withCounts } from "./counts.ts";
 import { rules } from "./rules.ts";
 
-test("a fork passes that changes the owner everywhere", async (t) => {
-  const fork = (root: string) => {
-    for (const file of here.allFiles.filter((path) => /^(\.github|apps|clusters)\//.test(path))) {
-      const text = here.read(file);
-      if (text.includes(here.owner))
-        writeFileSync(join(root, file), text.replaceAll(here.owner, "a-fork"));
-    }
+test("the command of the documents makes a fork, which passes", async (t) => {
+  const [command = ""] = commandsUnder("docs/development.md", "A fork");
+  const fork = async (root: string) => {
+    await git(["init", "--quiet"], { folder: root });
+    await git(["add", "--all"], { folder: root });
+    await run("bash", ["-ec", command], { cwd: root });
+    rmSync(join(root, ".git"), { recursive: true });
   };
   await here.changed(fork, async (copy) => {
-    t.is(copy.owner, "a-fork");
+    t.is(copy.nameOnGitHub, "you/yours");
+    t.regex(copy.read(".github/CODEOWNERS"), /@you\/platform/);
     for (const { title, check } of rules) t.deepEqual(await check(copy), [], title);
   });
 });

@@ -194,12 +194,12 @@ export class Repository {
    * @param change is given the root of the copy
    */
   async changed<T>(
-    change: (root: string) => void,
+    change: (root: string) => void | Promise<void>,
     look: (copy: Repository) => Promise<T>,
   ): Promise<T> {
     const root = this.copy();
     try {
-      change(root);
+      await change(root);
       return await look(new Repository(root));
     } finally {
       rmSync(root, { recursive: true });
