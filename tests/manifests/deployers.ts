@@ -86,6 +86,7 @@ export const deployers: Rule[] = [
       ...same("argocd/deployers", bindings(await repository.render("argocd/deployers")), [
         "argocd-deployers/platform has cluster-admin in the cluster",
         "argocd/argocd-application-controller and argocd/argocd-server has argocd-impersonation in argocd-deployers",
+        "argocd/argocd-application-controller has argocd-impersonation-platform in argocd-deployers",
       ]),
       ...(await each(repository.environments, async (environment) =>
         same(environment, bindings(await repository.platform(environment)), [
@@ -164,43 +165,47 @@ export const deployers: Rule[] = [
     ],
   },
   {
-    title: "Argo CD may impersonate the deployers, and nobody else",
+    title: "Argo CD may impersonate the deployers, its server the teams', and nobody else",
     check: async (repository) => {
       const manifests = await repository.render("argocd/deployers");
-      const accounts = manifests.filter(({ kind }) => kind === "ServiceAccount");
       const roles = manifests.filter(({ kind }) => kind === "Role");
+      const sorted = (rule: Granted) => ({
+        ...rule,
+        resourceNames: rule.resourceNames?.toSorted(),
+      });
+      const impersonate = (resourceNames: string[]) => [
+        { apiGroups: [""], resources: ["serviceaccounts"], resourceNames, verbs: ["impersonate"] },
+      ];
       return same(
-        "argocd-impersonation",
-        roles.flatMap(({ rules }) =>
-          rules.map((rule: Granted) => ({
-            ...rule,
-            resourceNames: rule.resourceNames?.toSorted(),
-          })),
-        ),
-        [
-          {
-            apiGroups: [""],
-            resources: ["serviceaccounts"],
-            resourceNames: accounts.map(({ metadata }) => metadata.name).sort(),
-            verbs: ["impersonate"],
-          },
-        ],
+        "roles of argocd-deployers",
+        Object.fromEntries(roles.map(({ metadata, rules }) => [metadata.name, rules.map(sorted)])),
+        {
+          "argocd-impersonation": impersonate(repository.services),
+          "argocd-impersonation-platform": impersonate(["platform"]),
+        },
       );
     },
     mutations: [
       {
         what: "impersonation of another account",
         file: impersonation,
-        from: "platform]",
-        to: "platform, default]",
+        from: "[platform]",
+        to: "[platform, default]",
         says: /"default"/,
+      },
+      {
+        what: "a server that acts as the administrator",
+        file: impersonation,
+        from: "      - payment\n",
+        to: "      - payment\n      - platform\n",
+        says: /"argocd-impersonation":.*"payment","platform"/,
       },
       {
         what: "impersonation of any account",
         file: impersonation,
-        from: "    resourceNames: [",
-        to: "    # [",
-        says: /argocd-impersonation: \[\{"apiGroups":\[""\],"resources":\["serviceaccounts"\],"verbs":\["impersonate"\]\}\]/,
+        from: "    resourceNames: [platform]\n",
+        to: "",
+        says: /"argocd-impersonation-platform":\[\{"apiGroups":\[""\],"resources":\["serviceaccounts"\],"verbs":\["impersonate"\]\}\]/,
       },
     ],
   },

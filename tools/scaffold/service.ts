@@ -74,7 +74,7 @@ export async function newService(root: string, name: string): Promise<Plan> {
     const account = text.split("---\n").find((one) => one.includes(`name: ${model}\n`)) ?? "";
     return `${text}---\n${rename(account)}`;
   });
-  enlist("argocd/deployers/impersonation.yaml", (service) => `${service}, `);
+  enlist("argocd/deployers/impersonation.yaml", (service) => `      - ${service}\n`);
 
   enlist(
     "argocd/install/permissions.yaml",
