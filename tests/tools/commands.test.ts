@@ -165,10 +165,24 @@ test("make up tells a Docker that does not run from one that is missing", async 
 test("make up outside of a repository, or before its first commit, says what to do", async (t) => {
   const [succeeded, printed] = await script("up", fine, temporary());
   t.false(succeeded);
-  t.regex(printed, /commit first/);
+  t.regex(printed, /go to your clone/);
   const empty = temporary();
   await run("git", ["init", "--quiet", empty]);
   t.regex((await script("up", fine, empty))[1], /commit first/);
+});
+
+test("a clone that is somebody else's: Git's own reason, with its cure", async (t) => {
+  const folder = await repository();
+  const theirs = { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1", GIT_CONFIG_NOSYSTEM: "1" };
+  for (const name of ["up", "deploy", "live", "preview", "dora", "bump", "promote"]) {
+    const [succeeded, printed] = await script(name, fine, folder, {
+      ...theirs,
+      SERVICE: "payment",
+    });
+    t.false(succeeded, name);
+    t.regex(printed, /dubious ownership.*git config --global --add safe\.directory/s, name);
+    t.notRegex(printed, /at .*\.ts:/, "no stack");
+  }
 });
 
 test("make up names the port that is taken, before it makes anything", async (t) => {

@@ -20,7 +20,10 @@ export interface Bump extends Commit {
 /** @returns the commit that a revision names; undefined when the repository has none by that name */
 export async function resolve(revision: string, folder = "."): Promise<string | undefined> {
   const verify = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
-  return gitIn(folder)(...verify).catch(() => undefined);
+  return gitIn(folder)(...verify).catch((error: Error) => {
+    if (error instanceof UserError) throw error;
+    return undefined;
+  });
 }
 
 /** Whether a revision has a commit in its history, or is it. */
@@ -39,9 +42,7 @@ export async function isBuiltFrom(image: Image, commit: string, folder = "."): P
 
 /** @throws UserError in a shallow clone, where commits look as if nothing came before them */
 export async function needWholeHistory(folder = "."): Promise<void> {
-  const shallow = await gitIn(folder)("rev-parse", "--is-shallow-repository").catch(() => {
-    throw new UserError("There is no Git repository here: go to your clone of this repository.");
-  });
+  const shallow = await gitIn(folder)("rev-parse", "--is-shallow-repository");
   if (shallow === "true") throw new UserError("This clone is shallow: git fetch --unshallow");
 }
 
