@@ -435,6 +435,44 @@ test("a command that fails ends, whatever it has started", async (t) => {
   t.true(performance.now() - begin < 30_000);
 });
 
+/** A folder with bundles of both services, each a script that has a line of log to print. */
+function bundles(payment: string, antaeus: string): string {
+  const folder = temporary();
+  for (const [service, code] of Object.entries({ payment, antaeus })) {
+    mkdirSync(join(folder, `${service}-service/dist`), { recursive: true });
+    const log = "const log = (line) => console.log(JSON.stringify(line));";
+    writeFileSync(join(folder, `${service}-service/dist/main.cjs`), `${log}\n${code}`);
+  }
+  return folder;
+}
+
+test("make run and make schemathesis end when a service does, and leave none behind", async (t) => {
+  const listening = 'log({ message: "listening", url: "http://127.0.0.1:1" });';
+  const stays = `require("node:fs").writeFileSync("pid", String(process.pid));
+    setInterval(() => {}, 1000); ${listening}`;
+  const ends = bundles('log({ message: "PORT is none" })', "");
+  for (const command of ["run", "schemathesis"]) {
+    const [succeeded, printed] = await script(command, {}, ends);
+    t.false(succeeded);
+    t.regex(printed, /payment-service does not start\. .*PORT is none/);
+    t.notRegex(printed, /at .*\.ts:/, "no stack");
+  }
+  const folder = bundles(stays, listening);
+  const gone = async () => {
+    const pid = Number(readFileSync(join(folder, "pid"), "utf8"));
+    return waitFor(10, async () => !existsSync(`/proc/${pid}`) || undefined);
+  };
+  const [paid, printed] = await script("run", {}, folder);
+  t.false(paid);
+  t.regex(printed, /Antaeus does not answer at http:\/\/127\.0\.0\.1:1/);
+  t.notRegex(printed, /make up|at .*\.ts:/, "there is no cluster");
+  t.true(await gone());
+  const [asked, missing] = await script("schemathesis", {}, folder);
+  t.false(asked);
+  t.regex(missing, /Schemathesis is not whole/);
+  t.true(await gone());
+});
+
 test("a hook of the user's own stays, and the user is told", async (t) => {
   const folder = await repository();
   const hook = join(folder, ".git/hooks/post-commit");
