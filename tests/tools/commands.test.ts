@@ -16,8 +16,10 @@ import { join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { waitFor } from "../../tools/cli/progress.ts";
+import { Kubectl } from "../../tools/kubernetes/cluster.ts";
 import { hostPorts } from "../../tools/kubernetes/kind.ts";
 import { installHook, removeHook } from "../../tools/local/hook.ts";
+import { fakeProgram } from "../support/fake-program.ts";
 
 const git = (await run("sh", ["-c", "command -v git"])).trim();
 const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
@@ -416,6 +418,22 @@ test("a few failures in a row are borne while waiting, and more are not", async 
   t.is(await waitFor(60, failing(3)), "there");
   await t.throwsAsync(waitFor(60, failing(100)), { message: "connection reset" });
   await t.throwsAsync(waitFor(0, failing(1)), { message: "connection reset" }, "in time only");
+});
+
+test.serial("an API server that is away for a moment is borne, and a refusal is not", async (t) => {
+  const gone = { code: 1, stderr: "The connection to the server 127.0.0.1:6443 was refused" };
+  const no = { code: 1, stderr: 'Error from server (Forbidden): pods is forbidden: User "x"' };
+  const { folder, calls } = fakeProgram("kubectl", { pods: [gone, gone, "there"], nodes: [no] });
+  const before = process.env.PATH;
+  process.env.PATH = `${folder}:${before}`;
+  t.teardown(() => {
+    process.env.PATH = before;
+  });
+  const kubectl = new Kubectl("local", 60);
+  t.is(await kubectl.run(["get", "pods"]), "there");
+  await t.throwsAsync(kubectl.run(["get", "nodes", "--timeout=5s"]), { message: /Forbidden/ });
+  await t.throwsAsync(new Kubectl("local").run(["nothing"]), { message: /no answer to/ });
+  t.is(calls().length, 5);
 });
 
 test("what is imported leaves the PATH as it is", async (t) => {

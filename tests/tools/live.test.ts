@@ -530,7 +530,7 @@ function runs(
   const applications = { items: [application(revisions, origin)] };
   on.set({
     ...current,
-    "applications.argoproj.io": [applications, ...fails, applications],
+    "applications.argoproj.io": [...fails.slice(0, 2), applications, ...fails, applications],
     "deployments,pods": [{ items: [deployment(image, time), pod("one"), pod("two")] }],
   });
 }
