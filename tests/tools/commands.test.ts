@@ -20,6 +20,7 @@ import { Kubectl } from "../../tools/kubernetes/cluster.ts";
 import { hostPorts } from "../../tools/kubernetes/kind.ts";
 import { installHook, removeHook } from "../../tools/local/hook.ts";
 import { fakeProgram } from "../support/fake-program.ts";
+import { registry as onGhcr } from "../support/owner.ts";
 
 const git = (await run("sh", ["-c", "command -v git"])).trim();
 const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
@@ -65,6 +66,7 @@ async function repository(): Promise<string> {
   writeFileSync(join(folder, "clusters/testing/apps/root.yaml"), "");
   mkdirSync(join(folder, "clusters/local"));
   writeFileSync(join(folder, "clusters/local/kind.yaml"), kind);
+  cpSync("clusters/local/git", join(folder, "clusters/local/git"), { recursive: true });
   const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
   await run("git", ["init", "--quiet", folder]);
   await run("git", ["-C", folder, "add", "--all"]);
@@ -322,6 +324,24 @@ test("make down removes the registry where the cluster is gone, or kind", async 
     t.true(succeeded, printed);
     t.regex(printed, /There is no cluster to remove.*\nThe registry is removed/);
   }
+});
+
+test("make down removes the images that were built to be pushed, and nobody else's", async (t) => {
+  const pushed = onGhcr.replace("ghcr.io", "localhost:5000");
+  const ours = [`${pushed}/git:1.0.0`, `${pushed.replace("5000", "5001")}/payment:1-amd64`];
+  const others = [
+    `${onGhcr}/payment:1`,
+    `${pushed}/payment:<none>`,
+    "localhost:5000/x/y:1",
+    "<none>:<none>",
+  ];
+  const list = [...ours, ...others].join("\\n");
+  const docker = `case "$*" in "image ls "*) printf '${list}' ;; "image rm "*) echo "$*" >>log ;; esac`;
+  const folder = await repository();
+  const [succeeded, printed] = await script("down", { ...fine, docker }, folder);
+  t.true(succeeded, printed);
+  t.regex(printed, /own store had 2 of them/);
+  t.is(readFileSync(join(folder, "log"), "utf8"), `image rm ${ours.join(" ")}\n`);
 });
 
 test("make disaster-drill fails, and runs nothing, when the guide has no such heading", async (t) => {
