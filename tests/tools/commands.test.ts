@@ -300,10 +300,12 @@ test("make deploy without a cluster says how to get one", async (t) => {
   t.regex(printed, /no such context/);
 });
 
-test("the hook is silent while the cluster is stopped; make deploy is not", async (t) => {
+test("the hook says one line while the cluster is stopped; make deploy fails", async (t) => {
   const stopped = { kubectl: "echo refused >&2; exit 1" };
   const folder = await repository();
-  t.deepEqual(await script("deploy", stopped, folder, { FROM_HOOK: "1" }), [true, ""]);
+  const [succeeded, printed] = await script("deploy", stopped, folder, { FROM_HOOK: "1" });
+  t.true(succeeded);
+  t.regex(printed, /^▸ The local cluster is stopped.*make up.*$/);
   t.regex((await script("deploy", stopped, folder))[1], /make up/);
   const running = { kubectl: 'test "$3 $4 $5" = "get --raw /readyz"' };
   t.regex((await script("deploy", running, folder, { FROM_HOOK: "1" }))[1], /make up/, "it tries");
@@ -411,6 +413,11 @@ test("the Git hook is where Git looks for it, in a worktree and by core.hooksPat
   await run("git", ["-C", folder, "config", "core.hooksPath", hooks]);
   await installHook(folder);
   t.true(existsSync(join(hooks, "post-commit")));
+  // It may be that of all repositories: then it is of this one alone.
+  const env = { PATH: path({ make: 'echo "make $*"' }) };
+  const hook = (cwd: string) => run("/bin/sh", [join(hooks, "post-commit")], { cwd, env });
+  t.is(await hook(folder), "");
+  t.is(await hook("."), "make --silent deploy FROM_HOOK=1");
 });
 
 test("a hook that an older make up wrote is written anew, and removed", async (t) => {
