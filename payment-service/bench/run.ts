@@ -98,7 +98,6 @@ main(async () => {
   });
   await inTurns(`Charging for ${2 * seconds} seconds each`, rounds.load, measureLoad);
   await step("Profiling payment", profile);
-  caller.stop();
 
   const result = rows(measured);
   const reached = targets(result);

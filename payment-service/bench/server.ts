@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { UserError } from "../../tools/cli/command.ts";
 import { folder } from "./peers.ts";
 
 /** What servers run on; the load comes from the other. */
@@ -11,9 +12,8 @@ let lastPort = 21_000;
 
 /**
  * Starts a server on one core and waits until it answers.
- * @param env more environment variables for it
  * @returns how long that took, and the CPU time it had until then, both in milliseconds
- * @throws Error when it has not answered after ten seconds
+ * @throws UserError when something else has its port, it ends, or it has not answered after ten seconds
  */
 export async function start(
   command: (port: number) => [string, ...string[]],
@@ -21,6 +21,13 @@ export async function start(
 ) {
   const port = ++lastPort;
   const args = onServerCore(...command(port));
+  const url = `http://127.0.0.1:${port}`;
+  const isUp = () => fetch(`${url}/health`).then((answer) => answer.text().then(() => answer.ok));
+  const fail = () => {
+    const needs = `It needs taskset, and the port ${port}: lsof -nP -i :${port} names who has that.`;
+    throw new UserError(`taskset ${args.join(" ")} does not answer. ${needs}`);
+  };
+  if (await isUp().catch(() => false)) fail();
   const begin = performance.now();
   const child = spawn("taskset", args, {
     env: {
@@ -36,16 +43,14 @@ export async function start(
   });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
-  const pid = child.pid as number;
-  const url = `http://127.0.0.1:${port}`;
-  const isUp = () => fetch(`${url}/health`).then((answer) => answer.text().then(() => answer.ok));
-  while (!(await isUp().catch(() => false))) {
-    if (performance.now() - begin > 10_000) throw new Error(`${args.join(" ")} does not answer`);
+  const exited = once(child, "exit");
+  while (!(await Promise.race([isUp().catch(() => false), exited.then(fail, fail)]))) {
+    if (performance.now() - begin > 10_000) fail();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+  const pid = child.pid as number;
   const coldStart = performance.now() - begin;
   const stop = async () => {
-    const exited = once(child, "exit");
     child.kill("SIGTERM");
     await exited;
     process.off("exit", kill);

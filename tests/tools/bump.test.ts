@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
@@ -176,16 +176,36 @@ test("what is not merged is not deployed", async (t) => {
   t.regex(error?.message ?? "", /only what is merged/);
 });
 
+/** Writes a program of shell. */
+const program = (file: string, lines: string) =>
+  writeFileSync(file, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+
 test("a branch that refuses the push is an error that says so, at once", async (t) => {
   const repository = await Repository.make();
   const build = await repository.build("payment", 1);
-  writeFileSync(
-    join(repository.origin, "hooks/update"),
-    "#!/bin/sh\necho protected branch >&2; exit 1\n",
-    { mode: 0o755 },
-  );
+  program(join(repository.origin, "hooks/update"), "echo protected branch >&2; exit 1");
+  const begin = performance.now();
   const error = await t.throwsAsync(repository.bumped(build));
   t.regex(error?.message ?? "", /cannot be pushed to main.*protected branch/s);
+  t.true(performance.now() - begin < 30_000);
+  rmSync(repository.origin, { recursive: true });
+  const gone = await t.throwsAsync(bump(repository.folder, build));
+  t.regex(gone?.message ?? "", /cannot be pushed to main.*not appear to be a git repository/s);
+});
+
+test("a fault of the Git host that passes is borne, at a fetch and at a push", async (t) => {
+  const repository = await Repository.make();
+  const build = await repository.build("payment", 1);
+  // Each fails when it is first run.
+  const hook = join(repository.origin, "hooks/update");
+  program(hook, "rm hooks/update; echo a fault of the host >&2; exit 1");
+  const upload = join(temporary(), "upload-pack");
+  const mark = `${upload}.asked`;
+  program(upload, `mkdir ${mark} 2>/dev/null || exec git-upload-pack "$@"; exit 1`);
+  await repository.git("config", "remote.origin.uploadpack", upload);
+  t.true("commit" in (await bump(repository.folder, build)));
+  t.deepEqual([existsSync(hook), existsSync(mark)], [false, true]);
+  t.is((await repository.image("payment")).digest, build.digest);
 });
 
 /** Builds of both in the order of their commits; the last of each is the newest. */

@@ -16,8 +16,11 @@ import { join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { waitFor } from "../../tools/cli/progress.ts";
+import { Kubectl } from "../../tools/kubernetes/cluster.ts";
 import { hostPorts } from "../../tools/kubernetes/kind.ts";
 import { installHook, removeHook } from "../../tools/local/hook.ts";
+import { fakeProgram } from "../support/fake-program.ts";
+import { registry as onGhcr } from "../support/owner.ts";
 
 const git = (await run("sh", ["-c", "command -v git"])).trim();
 const folder = mkdtempSync(join(tmpdir(), "pe-gitops-test-"));
@@ -63,6 +66,7 @@ async function repository(): Promise<string> {
   writeFileSync(join(folder, "clusters/testing/apps/root.yaml"), "");
   mkdirSync(join(folder, "clusters/local"));
   writeFileSync(join(folder, "clusters/local/kind.yaml"), kind);
+  cpSync("clusters/local/git", join(folder, "clusters/local/git"), { recursive: true });
   const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
   await run("git", ["init", "--quiet", folder]);
   await run("git", ["-C", folder, "add", "--all"]);
@@ -165,10 +169,24 @@ test("make up tells a Docker that does not run from one that is missing", async 
 test("make up outside of a repository, or before its first commit, says what to do", async (t) => {
   const [succeeded, printed] = await script("up", fine, temporary());
   t.false(succeeded);
-  t.regex(printed, /commit first/);
+  t.regex(printed, /go to your clone/);
   const empty = temporary();
   await run("git", ["init", "--quiet", empty]);
   t.regex((await script("up", fine, empty))[1], /commit first/);
+});
+
+test("a clone that is somebody else's: Git's own reason, with its cure", async (t) => {
+  const folder = await repository();
+  const theirs = { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1", GIT_CONFIG_NOSYSTEM: "1" };
+  for (const name of ["up", "deploy", "live", "preview", "dora", "bump", "promote"]) {
+    const [succeeded, printed] = await script(name, fine, folder, {
+      ...theirs,
+      SERVICE: "payment",
+    });
+    t.false(succeeded, name);
+    t.regex(printed, /dubious ownership.*git config --global --add safe\.directory/s, name);
+    t.notRegex(printed, /at .*\.ts:/, "no stack");
+  }
 });
 
 test("make up names the port that is taken, before it makes anything", async (t) => {
@@ -282,10 +300,12 @@ test("make deploy without a cluster says how to get one", async (t) => {
   t.regex(printed, /no such context/);
 });
 
-test("the hook is silent while the cluster is stopped; make deploy is not", async (t) => {
+test("the hook says one line while the cluster is stopped; make deploy fails", async (t) => {
   const stopped = { kubectl: "echo refused >&2; exit 1" };
   const folder = await repository();
-  t.deepEqual(await script("deploy", stopped, folder, { FROM_HOOK: "1" }), [true, ""]);
+  const [succeeded, printed] = await script("deploy", stopped, folder, { FROM_HOOK: "1" });
+  t.true(succeeded);
+  t.regex(printed, /^▸ The local cluster is stopped.*make up.*$/);
   t.regex((await script("deploy", stopped, folder))[1], /make up/);
   const running = { kubectl: 'test "$3 $4 $5" = "get --raw /readyz"' };
   t.regex((await script("deploy", running, folder, { FROM_HOOK: "1" }))[1], /make up/, "it tries");
@@ -306,6 +326,24 @@ test("make down removes the registry where the cluster is gone, or kind", async 
     t.true(succeeded, printed);
     t.regex(printed, /There is no cluster to remove.*\nThe registry is removed/);
   }
+});
+
+test("make down removes the images that were built to be pushed, and nobody else's", async (t) => {
+  const pushed = onGhcr.replace("ghcr.io", "localhost:5000");
+  const ours = [`${pushed}/git:1.0.0`, `${pushed.replace("5000", "5001")}/payment:1-amd64`];
+  const others = [
+    `${onGhcr}/payment:1`,
+    `${pushed}/payment:<none>`,
+    "localhost:5000/x/y:1",
+    "<none>:<none>",
+  ];
+  const list = [...ours, ...others].join("\\n");
+  const docker = `case "$*" in "image ls "*) printf '${list}' ;; "image rm "*) echo "$*" >>log ;; esac`;
+  const folder = await repository();
+  const [succeeded, printed] = await script("down", { ...fine, docker }, folder);
+  t.true(succeeded, printed);
+  t.regex(printed, /own store had 2 of them/);
+  t.is(readFileSync(join(folder, "log"), "utf8"), `image rm ${ours.join(" ")}\n`);
 });
 
 test("make disaster-drill fails, and runs nothing, when the guide has no such heading", async (t) => {
@@ -375,6 +413,11 @@ test("the Git hook is where Git looks for it, in a worktree and by core.hooksPat
   await run("git", ["-C", folder, "config", "core.hooksPath", hooks]);
   await installHook(folder);
   t.true(existsSync(join(hooks, "post-commit")));
+  // It may be that of all repositories: then it is of this one alone.
+  const env = { PATH: path({ make: 'echo "make $*"' }) };
+  const hook = (cwd: string) => run("/bin/sh", [join(hooks, "post-commit")], { cwd, env });
+  t.is(await hook(folder), "");
+  t.is(await hook("."), "make --silent deploy FROM_HOOK=1");
 });
 
 test("a hook that an older make up wrote is written anew, and removed", async (t) => {
@@ -404,6 +447,22 @@ test("a few failures in a row are borne while waiting, and more are not", async 
   await t.throwsAsync(waitFor(0, failing(1)), { message: "connection reset" }, "in time only");
 });
 
+test.serial("an API server that is away for a moment is borne, and a refusal is not", async (t) => {
+  const gone = { code: 1, stderr: "The connection to the server 127.0.0.1:6443 was refused" };
+  const no = { code: 1, stderr: 'Error from server (Forbidden): pods is forbidden: User "x"' };
+  const { folder, calls } = fakeProgram("kubectl", { pods: [gone, gone, "there"], nodes: [no] });
+  const before = process.env.PATH;
+  process.env.PATH = `${folder}:${before}`;
+  t.teardown(() => {
+    process.env.PATH = before;
+  });
+  const kubectl = new Kubectl("local", 60);
+  t.is(await kubectl.run(["get", "pods"]), "there");
+  await t.throwsAsync(kubectl.run(["get", "nodes", "--timeout=5s"]), { message: /Forbidden/ });
+  await t.throwsAsync(new Kubectl("local").run(["nothing"]), { message: /no answer to/ });
+  t.is(calls().length, 5);
+});
+
 test("what is imported leaves the PATH as it is", async (t) => {
   const code = `const before = process.env.PATH;
     await import("${resolve("tools/cli/pinned-tools.ts")}");
@@ -419,6 +478,44 @@ test("a command that fails ends, whatever it has started", async (t) => {
   const begin = performance.now();
   await t.throwsAsync(run(process.execPath, ["--input-type=module", "--eval", code]));
   t.true(performance.now() - begin < 30_000);
+});
+
+/** A folder with bundles of both services, each a script that has a line of log to print. */
+function bundles(payment: string, antaeus: string): string {
+  const folder = temporary();
+  for (const [service, code] of Object.entries({ payment, antaeus })) {
+    mkdirSync(join(folder, `${service}-service/dist`), { recursive: true });
+    const log = "const log = (line) => console.log(JSON.stringify(line));";
+    writeFileSync(join(folder, `${service}-service/dist/main.cjs`), `${log}\n${code}`);
+  }
+  return folder;
+}
+
+test("make run and make schemathesis end when a service does, and leave none behind", async (t) => {
+  const listening = 'log({ message: "listening", url: "http://127.0.0.1:1" });';
+  const stays = `require("node:fs").writeFileSync("pid", String(process.pid));
+    setInterval(() => {}, 1000); ${listening}`;
+  const ends = bundles('log({ message: "PORT is none" })', "");
+  for (const command of ["run", "schemathesis"]) {
+    const [succeeded, printed] = await script(command, {}, ends);
+    t.false(succeeded);
+    t.regex(printed, /payment-service does not start\. .*PORT is none/);
+    t.notRegex(printed, /at .*\.ts:/, "no stack");
+  }
+  const folder = bundles(stays, listening);
+  const gone = async () => {
+    const pid = Number(readFileSync(join(folder, "pid"), "utf8"));
+    return waitFor(10, async () => !existsSync(`/proc/${pid}`) || undefined);
+  };
+  const [paid, printed] = await script("run", {}, folder);
+  t.false(paid);
+  t.regex(printed, /Antaeus does not answer at http:\/\/127\.0\.0\.1:1/);
+  t.notRegex(printed, /make up|at .*\.ts:/, "there is no cluster");
+  t.true(await gone());
+  const [asked, missing] = await script("schemathesis", {}, folder);
+  t.false(asked);
+  t.regex(missing, /Schemathesis is not whole/);
+  t.true(await gone());
 });
 
 test("a hook of the user's own stays, and the user is told", async (t) => {

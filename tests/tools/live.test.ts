@@ -362,7 +362,10 @@ test("what the tests said", (t) => {
   t.like(testsStep([check("test", "success"), check("cluster", null, null)]), {
     ...{ state: "waiting", what: "under way: cluster" },
   });
-  for (const bad of ["failure", "cancelled", "timed_out", "action_required"]) {
+  t.like(testsStep([check("test", "success"), check("cluster", "cancelled")]), {
+    ...{ state: "unknown", what: "cancelled: cluster" },
+  });
+  for (const bad of ["failure", "timed_out", "action_required"]) {
     t.like(testsStep([check("test", "success"), check("cluster", bad)]), {
       ...{ state: "stopped", what: "failed: cluster" },
     });
@@ -472,8 +475,25 @@ test("a revert is found, by Git's words and by GitHub's, unless it was reverted"
   const again = await made.revert(revert);
   t.is(await revertedBy(one), undefined);
   t.is(await revertedBy(revert), again);
+  // Several in one pull request, squashed.
+  const [three, four] = [await change(made, 3), await change(made, 4)];
+  const words = [four, three].map((sha) => `* Revert it\n\nThis reverts commit ${sha}.`);
+  const five = await made.commit("five (#15)", { "README.md": "5" });
+  words.push("Reverts bpesics/pe-gitops#99", "Reverts bpesics/pe-gitops#15");
+  const both = await made.commit(`Back (#16)\n\n${words.join("\n\n")}`);
+  for (const sha of [three, four, five]) t.is(await revertedBy(sha), both);
   // One that speaks of itself ends all the same.
   t.is(await revertedBy(await made.commit("odd (#20)\n\nReverts bpesics/pe-gitops#20")), undefined);
+});
+
+test("a file that is moved changes both places", async (t) => {
+  const made = await clone();
+  await made.git("mv", "payment-service", "antaeus-service");
+  const moved = await made.commit("moved");
+  for (const service of ["antaeus", "payment"]) {
+    const source = { path: `apps/${service}/overlays/testing` };
+    t.is(await changeOf(moved, source, made.folder), "source", service);
+  }
 });
 
 test("a merge changes what it brings to the branch, a first commit everything", async (t) => {
@@ -510,7 +530,7 @@ function runs(
   const applications = { items: [application(revisions, origin)] };
   on.set({
     ...current,
-    "applications.argoproj.io": [applications, ...fails, applications],
+    "applications.argoproj.io": [...fails.slice(0, 2), applications, ...fails, applications],
     "deployments,pods": [{ items: [deployment(image, time), pod("one"), pod("two")] }],
   });
 }
@@ -696,7 +716,7 @@ test.serial("make live says what to do when it cannot begin", async (t) => {
     [made, on, { COMMIT: "--help" }, /There is no commit --help/],
     [made, cluster(), {}, /No Argo CD answers.*make up/],
     [shallow, on, {}, /git fetch --unshallow/],
-    [outside, on, {}, /no Git repository here/],
+    [outside, on, {}, /no repository here: go to your clone/],
     [gone, broken, {}, /Git cannot read main of what Argo CD reads/],
   ] as const) {
     const [succeeded, printed] = await command(where, which, env);

@@ -48,11 +48,27 @@ test.serial("a key of one's own takes the place of the workflow", async (t) => {
 });
 
 test.serial("unsigned is told from what cannot be found out, and neither passes", async (t) => {
-  cosign("echo 'Error: no signatures found' >&2; exit 10");
-  await t.throwsAsync(verifySignature(image), { instanceOf: Unsigned, message: /not signed by/ });
-  cosign("echo 'Error: dial tcp: no such host' >&2; exit 1");
-  const error = await t.throwsAsync(verifySignature(image), { message: /cannot be checked here/ });
-  t.false(error instanceof Unsigned);
+  const fails = (lines: string) => cosign(`printf '${lines}\\n' >&2; exit 10`);
+  const again = "main.go:74: error during command execution: no matching signatures: x";
+  for (const why of ["no signatures found", "no matching signatures: a subject\\nthat is none"]) {
+    fails(`Error: ${why}\\n${again}`);
+    const error = await t.throwsAsync(verifySignature(image), { instanceOf: Unsigned });
+    t.regex(error?.message ?? "", /not signed by who may publish it: no .*(found|none)\.$/s);
+  }
+  // An outage, of the registry or of Sigstore, in which nothing matches either.
+  const outage = 'Get "https://x/14.root.json": dial tcp 127.0.0.1:443: i/o timeout';
+  for (const lines of [
+    `Error: ${outage}`,
+    `Error: no matching signatures:\\n${outage}`,
+    `WARNING: Could not fetch trusted_root.json: ${outage}\\nError: no matching signatures: x`,
+  ]) {
+    fails(lines);
+    const error = await t.throwsAsync(verifySignature(image), {
+      message: /cannot be checked here/,
+    });
+    t.false(error instanceof Unsigned, lines);
+    t.regex(error?.message ?? "", /14\.root\.json.*i\/o timeout/);
+  }
 });
 
 test.serial("an image without a tag or without a digest is asked of nobody", async (t) => {

@@ -18,7 +18,7 @@ export function warn(line: string): void {
 }
 
 /** How many failures in a row are taken for a hiccup: an API server that is busy, a connection that was reset. */
-const hiccups = 5;
+const hiccups = 10;
 
 /**
  * Tries until there is a result, once a second. A few failures in a row are borne.
@@ -45,14 +45,22 @@ export async function waitFor<T>(
   }
 }
 
-/** Tries once a second until it does not throw. @throws the last error when the time is up */
-export async function retry<T>(seconds: number, attempt: () => Promise<T>): Promise<T> {
+/**
+ * Tries once a second until it does not throw.
+ * @param passes whether an error is one that passes
+ * @throws the last error when the time is up, or one that does not pass
+ */
+export async function retry<T>(
+  seconds: number,
+  attempt: () => Promise<T>,
+  passes = (_error: Error) => true,
+): Promise<T> {
   const end = performance.now() + seconds * 1000;
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      if (performance.now() > end) throw error;
+      if (performance.now() > end || !passes(error as Error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }

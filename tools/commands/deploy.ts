@@ -10,8 +10,9 @@ import { withLocalImages } from "../local/local-images.ts";
 
 main(async () => {
   const kubectl = new Kubectl(localContext);
-  // A commit is no occasion to hear that the cluster is stopped; whoever types make deploy asks for it.
-  if (flagOption("FROM_HOOK") && !(await kubectl.answers())) return;
+  // For a commit that is no failure; whoever types make deploy asks for the cluster.
+  if (flagOption("FROM_HOOK") && !(await kubectl.answers()))
+    return console.log("▸ The local cluster is stopped, and make up brings this commit there.");
   const environment = await kubectl.environment().catch(() => "testing");
   const say = (line: string) => console.log(`▸ ${line}`);
   const commit = await withLocalImages(await head(), { environment, say });

@@ -19,7 +19,7 @@ main(async () => {
   }
   const commit = await withLocalImages(await git(["rev-parse", "HEAD"]));
   // Argo CD has just taken itself over: it reads its settings anew, and looks at everything once more.
-  if (!(await new Kubectl(localContext).untilLive(commit, 60))) {
+  if (!(await new Kubectl(localContext, 60).untilLive(commit, 60))) {
     throw new UserError("Not everything is back: make status says what is missing.");
   }
   const paid = await payRun(antaeusUrl);

@@ -1,15 +1,17 @@
-// make down: the cluster with all that is in it, its registry, and the Git hooks.
+// make down: the cluster with all that is in it, its registry with the images, and the Git hooks.
 
 import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { cluster } from "../kubernetes/cluster.ts";
 import { removeHook } from "../local/hook.ts";
-import { removeRegistry } from "../local/registry.ts";
+import { removeImages, removeRegistry } from "../local/registry.ts";
 
 main(async () => {
   await removeHook().catch(() => {});
   await removeCluster();
   // Also where the cluster is gone, or kind is: it starts with Docker.
   if (await removeRegistry()) console.log("The registry is removed, with the images in it.");
+  const images = await removeImages();
+  if (images > 0) console.log(`Docker's own store had ${images} of them, which are removed, too.`);
 });
 
 async function removeCluster(): Promise<void> {

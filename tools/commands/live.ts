@@ -2,14 +2,14 @@
 import { styleText } from "node:util";
 import { main, UserError } from "../cli/command.ts";
 import { option } from "../cli/options.ts";
-import { step, waitFor } from "../cli/progress.ts";
+import { retry, step, waitFor } from "../cli/progress.ts";
 import { table } from "../cli/table.ts";
 import { checksOf } from "../delivery/checks.ts";
 import { fetchCommit, fetchTip, isInCluster, remoteOf } from "../delivery/git-endpoint.ts";
 import * as history from "../delivery/history.ts";
 import { observe } from "../delivery/observation.ts";
 import { latest, type Step, short, stepsOf } from "../delivery/tracking.ts";
-import { type Application, branch, Kubectl } from "../kubernetes/cluster.ts";
+import { type Application, branch, isAway, Kubectl } from "../kubernetes/cluster.ts";
 
 /** The steps of the commit through one Application. */
 interface Way {
@@ -27,9 +27,12 @@ main(async () => {
     throw new UserError(`TIMEOUT must be a number of seconds, and is "${seconds}".`);
   await history.needWholeHistory();
   const kubectl = await Kubectl.current();
-  const url = (await applicationsOf(kubectl))[0]?.spec?.source?.repoURL ?? "";
-  const remote = await remoteOf(kubectl, url);
-  const tip = await fetchTip(remote);
+  const begin = async () => {
+    const url = (await applicationsOf(kubectl))[0]?.spec?.source?.repoURL ?? "";
+    const remote = await remoteOf(kubectl, url);
+    return { url, remote, tip: await fetchTip(remote) };
+  };
+  const { url, remote, tip } = await retry(Math.min(Number(seconds), 10), begin, isAway);
   const commit = await find(option("COMMIT", "HEAD"), remote);
   await mustBeOn(commit, tip, url);
 

@@ -1,8 +1,7 @@
 // make schemathesis: asks payment what its own description allows and forbids, a few hundred times.
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { main, run, UserError } from "../cli/command.ts";
+import { isMissing, main, run, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
+import { startService } from "../local/service.ts";
 
 const [schemathesis = "schemathesis"] = process.argv.slice(2);
 
@@ -16,31 +15,16 @@ const runs = [
 ];
 
 main(async () => {
-  const payment = spawn(process.execPath, ["payment-service/dist/main.cjs"], {
-    env: { HOST: "127.0.0.1", PORT: "0" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  process.once("exit", () => payment.kill("SIGKILL"));
-  const url = await step("Starting payment", () => listening(payment.stdout));
+  const url = await step("Starting payment", () => startService("payment-service"));
   for (const options of runs) {
     const args = [...config, "run", `${url}/openapi.json`, ...options];
-    await run(schemathesis, args, { show: true }).catch(() => {
+    await run(schemathesis, args, { show: true }).catch((error) => {
       throw new UserError(
-        "Payment is not as it describes itself: see above for what to try by hand.",
+        isMissing(error)
+          ? "Schemathesis is not whole: rm -r .tools/schemathesis, and make schemathesis brings it again."
+          : "Payment is not as it describes itself: see above for what to try by hand.",
       );
     });
   }
   process.exit();
 });
-
-/** The URL in the log; the rest of the log is read, and left. */
-function listening(log: NodeJS.ReadableStream): Promise<string> {
-  return new Promise((resolve, reject) => {
-    createInterface(log)
-      .on("line", (line) => {
-        const { message, url } = JSON.parse(line);
-        if (message === "listening") resolve(url);
-      })
-      .on("close", () => reject(new Error("Payment ended before it listened")));
-  });
-}

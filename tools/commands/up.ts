@@ -15,7 +15,7 @@ import { withLocalImages } from "../local/local-images.ts";
 import { connectRegistry, startRegistry, toPush } from "../local/registry.ts";
 import { environmentsIn } from "../repository/environments.ts";
 
-const kubectl = new Kubectl(localContext);
+const kubectl = new Kubectl(localContext, 60);
 /** Which of the environments this laptop plays. */
 const environment = option("ENVIRONMENT", "testing");
 
@@ -43,7 +43,7 @@ main(async () => {
   await step(`Commit ${commit.slice(0, 7)}, in a Git endpoint in the cluster`, async () => {
     await apply(files, "clusters/local/git");
     await kubectl.run(["rollout", "status", "deployment/git", "-n", "git", "--timeout=5m"]);
-    await publish(kubectl, deployed);
+    await retry(60, () => publish(kubectl, deployed));
   });
   await step("What this commit says, synced by Argo CD", async (say) => {
     await apply(files, `clusters/local/${environment}`);
@@ -92,17 +92,8 @@ async function ensureCluster(files: string, say: (line: string) => void): Promis
 async function answers(): Promise<boolean> {
   try {
     await run("kind", ["export", "kubeconfig", "--name", cluster]);
-    await kubectl.run([
-      "wait",
-      "nodes",
-      "--all",
-      "--for",
-      "condition=Ready",
-      "--timeout",
-      "5s",
-      "--request-timeout",
-      "5s",
-    ]);
+    const ready = ["wait", "nodes", "--all", "--for=condition=Ready"];
+    await new Kubectl(localContext).run([...ready, "--timeout=5s", "--request-timeout=5s"]);
     return true;
   } catch {
     return false;

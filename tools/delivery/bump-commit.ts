@@ -24,8 +24,11 @@ interface Options {
   url?: string;
 }
 
-/** How long others may be quicker to push before it is given up, in milliseconds. */
+/** How long others may be quicker to push, or the Git host not answer, before it is given up, in milliseconds. */
 const patience = 300_000;
+
+/** The Git host did not do what it was asked. */
+class Unanswered extends Error {}
 
 /**
  * Puts a build into the overlay of its service, as a commit on top of the newest one of the branch.
@@ -36,48 +39,45 @@ const patience = 300_000;
  * back: only a newer commit moves forward.
  *
  * @param folder a clone with the whole history; its files and its index are left alone
- * @throws UserError when the branch does not have the source commit, or cannot be pushed to
+ * @throws UserError when the branch does not have the source commit, or the Git host refuses, or does not answer
  */
 export async function bump(folder: string, build: Build, options: Options = {}): Promise<Outcome> {
   const { remote = "origin", branch = "main", environment = "testing", url = "" } = options;
   const git = gitIn(folder);
-  const fetchTip = async () => {
-    const [line = ""] = (await git("ls-remote", remote, `refs/heads/${branch}`)).split("\n");
-    const tip = line.split("\t")[0] as string;
-    await git("fetch", "--quiet", "--no-write-fetch-head", remote, tip);
-    return tip;
-  };
-
+  const ask = (...args: string[]) =>
+    git(...args).catch((error: Error) => {
+      throw new Unanswered(error.message);
+    });
   const end = performance.now() + patience;
-  let tip = await fetchTip();
+  let [tip, refused] = ["", ""];
   for (;;) {
-    const skipped = await whyNot(folder, build, tip, environment);
-    if (skipped) return { skipped };
-    const commit = await commitOnTop(folder, build, tip, { environment, url });
     try {
-      await git("push", "--quiet", remote, `${commit}:refs/heads/${branch}`);
+      const [line = ""] = (await ask("ls-remote", remote, `refs/heads/${branch}`)).split("\n");
+      tip = line.split("\t")[0] as string;
+      await ask("fetch", "--quiet", "--no-write-fetch-head", remote, tip);
+      const skipped = await whyNot(folder, build, tip, environment);
+      if (skipped) return { skipped };
+      const commit = await commitOnTop(folder, build, tip, { environment, url });
+      await ask("push", "--quiet", remote, `${commit}:refs/heads/${branch}`);
       return { commit };
     } catch (error) {
-      const before = tip;
+      if (!(error instanceof Unanswered)) throw error;
+      const isFinal = isRefusal(error) && tip === refused;
+      if (isFinal || performance.now() > end) {
+        throw new UserError(`The bump cannot be pushed to ${branch}.\n  ${error.message}`);
+      }
+      // Once may be a fault of the host's; twice, and nobody pushed meanwhile, is its answer.
+      if (isRefusal(error)) refused = tip;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));
-      tip = await fetchTip();
-      if (tip === before && !isRace(error as Error)) {
-        throw new UserError(
-          `The bump cannot be pushed to ${branch}.\n  ${(error as Error).message}`,
-        );
-      }
-      if (performance.now() > end) {
-        throw new UserError(`Others pushed to ${branch} for five minutes: run the bump again.`);
-      }
     }
   }
 }
 
-/** What Git says when somebody else was quicker by less than it takes to look. */
-const isRace = ({ message }: Error) =>
-  /fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value/.test(
+/** Whether the host gave an answer: not that somebody was quicker by less than it takes to look, nor that it is ill. */
+const isRefusal = ({ message }: Error) =>
+  /remote re(jected|f )|denied|Authentication failed|read Username|error: 4|not appear/.test(
     message,
-  );
+  ) && !/cannot lock ref|failed to update ref|incorrect old value|Internal Server/.test(message);
 
 /** @returns why the build is not to be deployed any more; undefined when it is */
 async function whyNot(

@@ -28,12 +28,17 @@ export function testsStep(runs: CheckRun[]): Step {
   const name = "tests";
   const list = (some: CheckRun[]) => some.map((run) => run.name).join(", ");
   const isOver = ({ status }: CheckRun) => status === "completed";
+  const isCancelled = ({ conclusion }: CheckRun) => conclusion === "cancelled";
   const isGood = ({ conclusion }: CheckRun) =>
     ["success", "neutral", "skipped"].includes(conclusion ?? "");
-  const failed = runs.filter((run) => isOver(run) && !isGood(run));
+  const failed = runs.filter((run) => isOver(run) && !isGood(run) && !isCancelled(run));
   const left = runs.filter((run) => !isOver(run));
   if (runs.length === 0) return { name, state: "unknown", what: "GitHub ran none for this commit" };
   if (failed.length > 0) return { name, state: "stopped", what: `failed: ${list(failed)}` };
   if (left.length > 0) return { name, state: "waiting", what: `under way: ${list(left)}` };
+  const cancelled = runs.filter(isCancelled);
+  // By somebody, or by a newer push to its pull request: that says nothing of the commit.
+  if (cancelled.length > 0)
+    return { name, state: "unknown", what: `cancelled: ${list(cancelled)}` };
   return { name, state: "done", what: list(runs), at: latest(runs.map((run) => run.completed_at)) };
 }

@@ -20,7 +20,10 @@ export interface Bump extends Commit {
 /** @returns the commit that a revision names; undefined when the repository has none by that name */
 export async function resolve(revision: string, folder = "."): Promise<string | undefined> {
   const verify = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`];
-  return gitIn(folder)(...verify).catch(() => undefined);
+  return gitIn(folder)(...verify).catch((error: Error) => {
+    if (error instanceof UserError) throw error;
+    return undefined;
+  });
 }
 
 /** Whether a revision has a commit in its history, or is it. */
@@ -39,9 +42,7 @@ export async function isBuiltFrom(image: Image, commit: string, folder = "."): P
 
 /** @throws UserError in a shallow clone, where commits look as if nothing came before them */
 export async function needWholeHistory(folder = "."): Promise<void> {
-  const shallow = await gitIn(folder)("rev-parse", "--is-shallow-repository").catch(() => {
-    throw new UserError("There is no Git repository here: go to your clone of this repository.");
-  });
+  const shallow = await gitIn(folder)("rev-parse", "--is-shallow-repository");
   if (shallow === "true") throw new UserError("This clone is shallow: git fetch --unshallow");
 }
 
@@ -70,9 +71,9 @@ export async function revertOf(
   const find = ({ sha, subject }: Commit, later: Commit[]): Commit | undefined => {
     const pull = /\((#\d+)\)$/.exec(subject)?.[1] ?? "no pull request";
     return later.find(({ body, ...other }, index) => {
-      const [, reverted = "none"] = /This reverts commit ([0-9a-f]{7,40})/.exec(body) ?? [];
-      const [, revertedPull] = /^Reverts \S+?(#\d+)$/m.exec(body) ?? [];
-      const takesBack = sha.startsWith(reverted) || pull === revertedPull;
+      // A pull request of several reverts, squashed, has the words of each.
+      const words = body.matchAll(/This reverts commit ([0-9a-f]{7,40})|^Reverts \S+?(#\d+)$/gm);
+      const takesBack = words.some(([, id, other]) => (id ? sha.startsWith(id) : pull === other));
       return takesBack && !find({ body, ...other }, later.slice(0, index));
     });
   };
@@ -111,9 +112,10 @@ export async function changeOf(
   folder = ".",
 ): Promise<Change> {
   const git = gitIn(folder);
-  // Of a merge, all that it brought to the branch.
-  const show = ["show", "--format=", "--name-only", "-z", "--diff-merges=first-parent", commit];
-  const files = (await git(...show)).split("\0").filter(Boolean);
+  // Of a merge, all that it brought to the branch; of a file that was moved, both places.
+  const show = ["show", "--format=", "--name-only", "-z", "--no-renames"];
+  const printed = await git(...show, "--diff-merges=first-parent", commit);
+  const files = printed.split("\0").filter(Boolean);
   const [top, service = ""] = path.split("/");
   const isIn = (file: string) =>
     sourcePaths(service).some((one) => `${file}/`.startsWith(`${one}/`));

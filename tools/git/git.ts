@@ -71,7 +71,7 @@ export interface GitOptions {
  * Runs git, the same way on every machine and from a hook: see settings, and gitEnvironment. Its messages are in
  * English, because some are parsed.
  * @returns what it printed to standard output, without the last newline
- * @throws Error with the command line and all that it printed
+ * @throws Error with the command line and all that it printed; UserError where it reads no repository, in its own words
  */
 export function git(args: string[], options: GitOptions = {}): Promise<string> {
   const { folder = ".", env = {}, input = "" } = options;
@@ -79,6 +79,10 @@ export function git(args: string[], options: GitOptions = {}): Promise<string> {
   const all = { ...gitEnvironment(), LC_ALL: "C", ...env };
   return run("git", ["-C", folder, ...config, ...args], { env: all, input }).catch(
     (error: Error) => {
+      // Of somebody else's folder, it says how to have it read all the same.
+      const [why] = /^fatal: (detected dubious|not a git repo)[\s\S]*/m.exec(error.message) ?? [];
+      if (why)
+        throw new UserError(`Git reads no repository here: go to your clone of it.\n  ${why}`);
       // Nobody typed the settings, so nobody has to read them.
       error.message = error.message.replace(` ${config.join(" ")}`, "");
       throw error;
@@ -107,10 +111,9 @@ export const plainPatch = ["--patch", "--no-ext-diff", "--no-textconv"];
  * @throws UserError outside of a repository, or before its first commit
  */
 export async function head(): Promise<string> {
-  const commit = await git(["rev-parse", "--verify", "HEAD"]).catch(() => {
-    throw new UserError(
-      "Argo CD deploys commits, and there is none here: clone the repository with Git, or commit first.",
-    );
+  const commit = await git(["rev-parse", "--verify", "HEAD"]).catch((error: Error) => {
+    if (error instanceof UserError) throw error;
+    throw new UserError("Argo CD deploys commits, and there is none here: commit first.");
   });
   const changes = await git(["status", "--porcelain"]);
   if (changes) {

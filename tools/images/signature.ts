@@ -50,11 +50,15 @@ export async function verifySignature(image: string): Promise<void> {
   const [reference, claim] = parse(image);
   const check = ["verify", ...signer(), "--annotations", claim, reference];
   await cosign(check).catch((error: Error) => {
-    const why = /^Error: (.*)/m.exec(error.message)?.[1] ?? error.message;
-    if (/no (matching )?(signatures|attestations)/.test(why)) {
+    // From "main.go" on it says the same once more.
+    const said = error.message.replace(/\nmain\.go:[\s\S]*/, "");
+    const [, why = said] = /^Error: ([\s\S]*)/m.exec(said) ?? [];
+    // Without Sigstore's keys no signature matches: the reason stands beside that, or in a warning before it.
+    const isOutage = /\bTUF\b|dial tcp|timeout|status code:? 5|connection re|\bEOF\b/i.test(said);
+    if (/no (matching )?(signatures|attestations)/.test(why) && !isOutage) {
       throw new Unsigned(`${image} is not signed by who may publish it: ${why}.`);
     }
-    throw new UserError(`Whether ${image} is signed cannot be checked here.\n  ${why}`);
+    throw new UserError(`Whether ${image} is signed cannot be checked here.\n  ${said}`);
   });
 }
 

@@ -1,5 +1,5 @@
 import { isMissing, run, UserError } from "../cli/command.ts";
-import { waitFor } from "../cli/progress.ts";
+import { retry, waitFor } from "../cli/progress.ts";
 
 /** The local cluster, as clusters/local/kind.yaml names it, and kubectl's name for it. */
 export const cluster = "pe-gitops";
@@ -12,12 +12,21 @@ export const branch = "main";
 /** That repository's address for Argo CD, without `.git`. */
 export const repositoryUrl = "http://git.git.svc/pe-gitops";
 
+/** Whether kubectl says that the API server starts over, or is too busy: that passes. */
+export const isAway = ({ message }: Error): boolean =>
+  /unable to (connect to the server|handle the request)|(connection|was) refused|reset by peer|(handshake|i\/o) timeout|EOF$|etcdserver:|watch closed/im.test(
+    message,
+  );
+
 /** Answers of kubectl in one context. */
 export class Kubectl {
   readonly context: string;
+  readonly #patience: number;
 
-  constructor(context: string) {
+  /** @param patience for how many seconds a call is made again while the API server is away */
+  constructor(context: string, patience = 0) {
     this.context = context;
+    this.#patience = patience;
   }
 
   /** The context that KUBECONFIG names. */
@@ -37,11 +46,9 @@ export class Kubectl {
 
   /** Runs kubectl; input is given to its standard input. */
   run(args: string[], input?: string): Promise<string> {
-    return run(
-      "kubectl",
-      ["--context", this.context, ...args],
-      input === undefined ? {} : { input },
-    );
+    const all = ["--context", this.context, ...args];
+    const attempt = () => run("kubectl", all, input === undefined ? {} : { input });
+    return retry(this.#patience, attempt, isAway);
   }
 
   /** Whether the API server answers, within a few seconds. */

@@ -7,9 +7,10 @@ const names = ["post-commit", "post-merge", "post-rewrite"];
 
 const ours = "# Shows the local cluster each new commit. Written by make up, removed by make down.";
 
+// Where core.hooksPath is that of all repositories, the others have a deploy of their own, or none.
 const script = `#!/bin/sh
 ${ours}
-exec make --silent deploy FROM_HOOK=1
+[ ! -e tools/commands/deploy.ts ] || exec make --silent deploy FROM_HOOK=1
 `;
 
 /** Whether a hook is of make up, of this version or of an older one. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { run, succeeds, UserError } from "../cli/command.ts";
 import { option } from "../cli/options.ts";
 import { cluster } from "../kubernetes/cluster.ts";
@@ -71,6 +72,23 @@ const taken = (why: string) =>
 export async function removeRegistry(): Promise<boolean> {
   if (!(await succeeds("docker", ["inspect", container]))) return false;
   return succeeds("docker", ["rm", "--force", "--volumes", container]);
+}
+
+/**
+ * Removes from Docker's own store what was built to be pushed to a registry of this machine. By name: who has the same
+ * image under another one keeps it.
+ * @returns how many
+ */
+export async function removeImages(): Promise<number> {
+  const git = /image: localhost:\d+(\/\S+\/)git:/;
+  const [, ours = ""] = git.exec(readFileSync("clusters/local/git/deployment.yaml", "utf8")) ?? [];
+  const list = ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"];
+  const all = (await run("docker", list).catch(() => "")).split("\n");
+  const found = all.filter((name) =>
+    /^localhost:\d+(\/.*):[\w.-]+$/.exec(name)?.[1]?.startsWith(ours),
+  );
+  const isGone = found.length > 0 && (await succeeds("docker", ["image", "rm", ...found]));
+  return isGone ? found.length : 0;
 }
 
 /**

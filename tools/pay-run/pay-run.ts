@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { UserError } from "../cli/command.ts";
 import { table } from "../cli/table.ts";
+import { antaeusUrl } from "../kubernetes/kind.ts";
 import { fairCoin, odds } from "./binomial.ts";
 
 export interface Invoice {
@@ -38,10 +39,12 @@ async function call(url: string, method: string): Promise<unknown> {
   // A kept connection would lead to the pod of before, after a rollout.
   const headers = { connection: "close" };
   const response = await fetch(url, { method, headers }).catch((error: Error) => {
-    throw new UserError(
-      `Antaeus does not answer at ${url} (${(error.cause as Error)?.message ?? error.message}). ` +
-        "Is the cluster up? See make status, or start it with make up.",
-    );
+    const why = (error.cause as Error)?.message || error.message;
+    const isCluster = url.startsWith(antaeusUrl);
+    const advice = isCluster
+      ? " Is the cluster up? See make status, or start it with make up."
+      : "";
+    throw new UserError(`Antaeus does not answer at ${url} (${why}).${advice}`);
   });
   if (!response.ok)
     throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
