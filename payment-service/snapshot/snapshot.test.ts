@@ -1,11 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import test from "ava";
+import { certificate } from "../tests/certificates.ts";
+import { caller, sign, signer } from "../tests/signer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "snapshot-"));
 test.after.always(() => rmSync(folder, { recursive: true }));
@@ -50,8 +55,13 @@ test("control: crypto.randomUUID would replay", async (t) => {
   t.is(one, other);
 });
 
-/** Starts the service from its snapshot and makes charges. */
-async function charges(env: Record<string, string>, count: number) {
+/** Starts the service from its snapshot and makes charges. @param listening is called before the first */
+async function charges(
+  env: Record<string, string>,
+  count: number,
+  headers = {},
+  listening = () => {},
+) {
   const child = spawn(process.execPath, ["--snapshot-blob=dist/snapshot.blob"], {
     env: { HOST: "127.0.0.1", PORT: "0", ...env },
     stdio: ["ignore", "pipe", "inherit"],
@@ -59,13 +69,21 @@ async function charges(env: Record<string, string>, count: number) {
   try {
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const { url } = JSON.parse((await lines.next()).value ?? "{}");
+    listening();
     const results: boolean[] = [];
     for (let i = 0; i < count; i++) {
-      const response = await fetch(`${url}/api/v1/charge`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: '{"currency":"EUR","value":1.5,"customer_id":1}',
-      });
+      const ask = () =>
+        fetch(`${url}/api/v1/charge`, {
+          method: "POST",
+          headers: { "content-type": "application/json", ...headers },
+          body: '{"currency":"EUR","value":1.5,"customer_id":1}',
+        });
+      let response = await ask();
+      // On a busy machine the first fetch of the issuer's keys may take too long.
+      for (let again = 0; response.status === 503 && again < 3; again++) {
+        await setTimeout(5000);
+        response = await ask();
+      }
       results.push((await response.json()).result);
     }
     const { trace_id } = JSON.parse((await lines.next()).value ?? "{}");
@@ -90,6 +108,31 @@ test("each process reads its own environment", async (t) => {
   ]);
   t.deepEqual(none.results, Array(8).fill(false));
   t.deepEqual(all.results, Array(8).fill(true));
+});
+
+test("the file of the issuer's CA is read when keys are fetched, not when the process starts", async (t) => {
+  const [ca, former] = [certificate("CA"), certificate("CA")];
+  const key = await signer("RS256", "rsa");
+  const issuer = createServer(
+    certificate("issuer", { subject: "CA", key: ca.key }),
+    (_request, response) => response.end(JSON.stringify({ keys: [key.jwk] })),
+  ).listen(0, "127.0.0.1");
+  await once(issuer, "listening");
+  t.teardown(() => issuer.close().closeAllConnections());
+  const CALLER_CA_FILE = join(folder, "ca.crt");
+  writeFileSync(CALLER_CA_FILE, former.cert);
+  const { results } = await charges(
+    {
+      ...caller,
+      CALLER_CA_FILE,
+      CALLER_JWKS_URL: `https://127.0.0.1:${(issuer.address() as AddressInfo).port}`,
+      ACCEPTANCE_SHARE: "1",
+    },
+    2,
+    { authorization: `Bearer ${await sign(key)}` },
+    () => writeFileSync(CALLER_CA_FILE, ca.cert),
+  );
+  t.deepEqual(results, [true, true]);
 });
 
 test("a wrong environment is refused", async (t) => {

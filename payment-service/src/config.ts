@@ -28,13 +28,18 @@ const schema = Joi.object({
   CALLER_ISSUER: Joi.string(),
   /**
    * URL of the issuer's public keys, a JWKS; it must answer without a token. The keys are kept for
-   * ten minutes, so that the issuer may be away for as long.
+   * an hour, so that the issuer may be away for as long.
    */
   CALLER_JWKS_URL: Joi.string().uri({ scheme: ["http", "https"] }),
   /** The audience that stands for payment: one of the tokens' `aud`. */
   CALLER_AUDIENCE: Joi.string(),
   /** The caller: exactly the tokens' `sub`, such as `system:serviceaccount:app-antaeus:antaeus`. */
   CALLER_SUBJECT: Joi.string(),
+  /**
+   * File of CA certificates, in PEM, that Node believes beside its own when it fetches the keys; it is read at each
+   * fetch, as the kubelet replaces it.
+   */
+  CALLER_CA_FILE: Joi.string(),
 })
   .and("CALLER_ISSUER", "CALLER_JWKS_URL", "CALLER_AUDIENCE", "CALLER_SUBJECT")
   .messages({ "object.and": "{#present} must come with {#missing}" });
@@ -45,6 +50,7 @@ export interface Caller {
   CALLER_JWKS_URL: string;
   CALLER_AUDIENCE: string;
   CALLER_SUBJECT: string;
+  CALLER_CA_FILE?: string;
 }
 
 export type Config = BaseConfig & {
