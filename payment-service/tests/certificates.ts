@@ -43,9 +43,9 @@ export function certificate(subject: string, by?: { subject: string; key: string
   );
   const signature = sign("sha256", issued, by?.key ?? (privateKey as KeyObject));
   const whole = sequence(issued, ecdsaWithSha256, der(0x03, Buffer.from([0]), signature));
-  const lines = whole.toString("base64").replace(/.{64}/g, "$&\n");
+  const lines = whole.toString("base64").match(/.{1,64}/g) as string[];
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
   };
 }
