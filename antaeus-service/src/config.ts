@@ -1,10 +1,5 @@
 import Joi from "joi";
-import {
-  type BaseConfig,
-  baseVariables,
-  readConfig as readWith,
-  renamedTo,
-} from "service-kit/config";
+import { type BaseConfig, baseVariables, readConfig as readWith } from "service-kit/config";
 
 /** What the environment may set, each with its default. */
 const schema = Joi.object({
@@ -38,8 +33,6 @@ const schema = Joi.object({
   CIRCUIT_THRESHOLD: Joi.number().integer().min(1).max(1000).default(5),
   /** Charges under way at once in a pay run. */
   CHARGE_CONCURRENCY: Joi.number().integer().min(1).max(256).default(8),
-  CHARGE_TIMEOUT: renamedTo("CHARGE_TIMEOUT_MS"),
-  RETRY_DELAY: renamedTo("RETRY_DELAY_MS"),
 });
 
 export interface Config extends BaseConfig {

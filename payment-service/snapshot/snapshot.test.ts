@@ -55,14 +55,9 @@ test("control: crypto.randomUUID would replay", async (t) => {
 });
 
 /** Starts the service from its snapshot and makes charges. @param listening is called before the first */
-async function charges(
-  env: Record<string, string>,
-  count: number,
-  headers = {},
-  listening = () => {},
-) {
+async function charges(env: NodeJS.ProcessEnv, count: number, headers = {}, listening = () => {}) {
   const child = spawn(process.execPath, ["--snapshot-blob=dist/snapshot.blob"], {
-    env: { HOST: "127.0.0.1", PORT: "0", ...env },
+    env: { HOST: "127.0.0.1", PORT: "0", CALLER: "anybody", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {
@@ -116,6 +111,7 @@ test("the file of the issuer's CA is read when keys are fetched, not when the pr
   const { results } = await charges(
     {
       ...caller,
+      CALLER: undefined,
       CALLER_CA_FILE,
       CALLER_JWKS_URL: `https://127.0.0.1:${(issuer.address() as AddressInfo).port}`,
       ACCEPTANCE_SHARE: "1",

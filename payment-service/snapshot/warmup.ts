@@ -8,6 +8,7 @@ export const warmUpEnv = {
   PORT: "9000",
   ACCEPTANCE_SHARE: "0.5",
   DRAIN_SECONDS: "7",
+  CALLER: "anybody",
 };
 
 /**

@@ -565,7 +565,10 @@ test("health is open", async (t) => {
 });
 
 test("where no caller is configured anybody charges, with whatever token", async (t) => {
-  const server = await startServer({ env: { ACCEPTANCE_SHARE: "1" }, log: () => {} });
+  const server = await startServer({
+    env: { CALLER: "anybody", ACCEPTANCE_SHARE: "1" },
+    log: () => {},
+  });
   for (const authorization of [undefined, "Bearer nonsense", `Bearer ${await sign(other)}`]) {
     const { statusCode, result } = await server.inject({
       method: "POST",

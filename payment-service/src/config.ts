@@ -21,10 +21,9 @@ const schema = Joi.object({
   FAULT_LATENCY_MS: Joi.number().integer().min(0).max(600_000).default(0),
   /** Share of charges, 0 to 1, to fail with 503 before they are decided; for such tests too. */
   FAULT_ERROR_SHARE: Joi.number().min(0).max(1).default(0),
-  /**
-   * Who issues the tokens of callers: exactly their `iss`. This and the three below go together;
-   * unset, anybody may charge.
-   */
+  /** Lets anybody charge, where no caller is told by the four below: nobody is let in by mistake. */
+  CALLER: Joi.valid("anybody"),
+  /** Who issues the tokens of callers: exactly their `iss`. */
   CALLER_ISSUER: Joi.string(),
   /**
    * URL of the issuer's public keys, a JWKS; it must answer without a token. The keys are kept for
@@ -41,11 +40,18 @@ const schema = Joi.object({
    */
   CALLER_CA_FILE: Joi.string(),
 })
+  .xor("CALLER", "CALLER_ISSUER")
   .and("CALLER_ISSUER", "CALLER_JWKS_URL", "CALLER_AUDIENCE", "CALLER_SUBJECT")
-  .messages({ "object.and": "{#present} must come with {#missing}" });
+  .with("CALLER_CA_FILE", "CALLER_ISSUER")
+  .messages({
+    "object.and": "{#present} must come with {#missing}",
+    "object.missing": "Who may charge? CALLER_ISSUER and three more say it, or CALLER=anybody",
+    "object.xor": "CALLER must come without CALLER_ISSUER",
+  });
 
 /** The one caller that may charge. */
 export interface Caller {
+  CALLER?: never;
   CALLER_ISSUER: string;
   CALLER_JWKS_URL: string;
   CALLER_AUDIENCE: string;
@@ -58,6 +64,6 @@ export type Config = BaseConfig & {
   REPEAT_WINDOW_SECONDS: number;
   FAULT_LATENCY_MS: number;
   FAULT_ERROR_SHARE: number;
-} & (Caller | { CALLER_ISSUER?: never });
+} & (Caller | { CALLER: "anybody" });
 
 export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(schema, env);

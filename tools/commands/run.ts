@@ -37,7 +37,9 @@ process.once("exit", () => {
 });
 
 main(async () => {
-  const payment = await step("Starting payment", () => start("payment-service", {}));
+  const payment = await step("Starting payment", () =>
+    start("payment-service", { CALLER: "anybody" }),
+  );
   const antaeus = await step("Starting Antaeus, with 1,000 invoices of 25 customers", () =>
     start("antaeus-service", {
       DATABASE: join(folder, "antaeus.db"),

@@ -17,7 +17,7 @@ const runs = [
 
 main(async () => {
   const payment = spawn(process.execPath, ["payment-service/dist/main.cjs"], {
-    env: { HOST: "127.0.0.1", PORT: "0" },
+    env: { HOST: "127.0.0.1", PORT: "0", CALLER: "anybody" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   process.once("exit", () => payment.kill("SIGKILL"));

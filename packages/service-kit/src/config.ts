@@ -17,16 +17,45 @@ export const baseVariables = ({ PORT, DRAIN_SECONDS }: Omit<BaseConfig, "HOST">)
   DRAIN_SECONDS: Joi.number().min(0).max(600).default(DRAIN_SECONDS),
 });
 
-/** A variable that has another name by now: whoever sets it is told, instead of getting the default. */
-export const renamedTo = (name: string) =>
-  Joi.forbidden().messages({ "any.unknown": `{#label} is called ${name} now` });
+/** What Kubernetes sets for each Service beside a pod: PAYMENT_SERVICE_HOST, PAYMENT_PORT_9000_TCP_ADDR. */
+const serviceLink = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$/;
+
+/** How many letters to change, leave out or put in to make one word of another. */
+function distance(one: string, other: string): number {
+  let row = [...other].map((_, index) => index + 1);
+  for (const [index, letter] of [...one].entries()) {
+    let [diagonal, left] = [index, index + 1];
+    row = row.map((above, column) => {
+      left = Math.min(above + 1, left + 1, diagonal + Number(other[column] !== letter));
+      diagonal = above;
+      return left;
+    });
+  }
+  return row.at(-1) as number;
+}
+
+/** Whoever misspelt a variable would get its default. Others than the service's own are not looked at. */
+function misspelt(known: string[], name: string): string[] {
+  if (known.includes(name) || serviceLink.test(name)) return [];
+  const prefix = name.slice(0, name.indexOf("_") + 1);
+  const own = known.filter((other) => prefix && other.startsWith(prefix));
+  const near = (other: string) => other.length > 7 && distance(name, other) <= 2;
+  return (own.length > 0 ? own : known.filter(near))
+    .sort((one, other) => distance(name, one) - distance(name, other))
+    .slice(0, 1)
+    .map((nearest) => `"${name}" is not known: is ${nearest} meant?`);
+}
 
 /**
- * Reads the configuration from environment variables; others than those of the schema are ignored.
+ * Reads the configuration from environment variables. One that is not in the schema is ignored, unless it
+ * begins like one that is, up to the first "_", or is all but the same.
  * @throws Error naming every variable that is wrong and what it should be
  */
 export function readConfig<Config>(schema: Joi.ObjectSchema, env: NodeJS.ProcessEnv): Config {
   const { value, error } = schema.validate(env, { abortEarly: false, stripUnknown: true });
-  if (error) throw new Error(`The environment is wrong: ${error.message}`);
+  const known = Object.keys(schema.describe().keys);
+  const wrong = Object.keys(env).flatMap((name) => misspelt(known, name));
+  if (error) wrong.unshift(error.message);
+  if (wrong.length > 0) throw new Error(`The environment is wrong: ${wrong.join(". ")}`);
   return value;
 }
