@@ -126,10 +126,6 @@ export class Database {
     );
   }
 
-  customer(id: number): Customer | undefined {
-    return this.#all<Customer>("SELECT id, currency FROM customer WHERE id = ?", id)[0];
-  }
-
   /** Invoices with an id above `after`, by id. @param limit how many at most; -1 is all */
   invoices(after = 0, limit = -1): Invoice[] {
     return this.#all<Row>(
@@ -137,10 +133,6 @@ export class Database {
       after,
       limit,
     ).map(toInvoice);
-  }
-
-  invoice(id: number): Invoice | undefined {
-    return this.#all<Row>(`${selectInvoices} WHERE invoice.id = ?`, id).map(toInvoice)[0];
   }
 
   /** How many invoices are in each status. */

@@ -1,8 +1,8 @@
 import Joi from "joi";
-import { type BaseConfig, baseVariables, readConfig as readWith } from "service-kit/config";
+import { baseVariables, readConfig as readWith, type Values } from "service-kit/config";
 
 /** What the environment may set, each with its default. */
-const schema = Joi.object({
+const variables = {
   /**
    * Draining is long enough for whoever sends requests to learn of it, and for idle connections to end: they
    * are kept for five seconds, and one more. It is short enough to finish before the process is killed, ten
@@ -39,7 +39,9 @@ const schema = Joi.object({
    * fetch, as the kubelet replaces it.
    */
   CALLER_CA_FILE: Joi.string(),
-})
+};
+
+const schema = Joi.object(variables)
   .xor("CALLER", "CALLER_ISSUER")
   .and("CALLER_ISSUER", "CALLER_JWKS_URL", "CALLER_AUDIENCE", "CALLER_SUBJECT")
   .with("CALLER_CA_FILE", "CALLER_ISSUER")
@@ -49,21 +51,12 @@ const schema = Joi.object({
     "object.xor": "CALLER must come without CALLER_ISSUER",
   });
 
-/** The one caller that may charge. */
-export interface Caller {
-  CALLER?: never;
-  CALLER_ISSUER: string;
-  CALLER_JWKS_URL: string;
-  CALLER_AUDIENCE: string;
-  CALLER_SUBJECT: string;
-  CALLER_CA_FILE?: string;
-}
+type All = Values<typeof variables>;
+type Known = "CALLER_ISSUER" | "CALLER_JWKS_URL" | "CALLER_AUDIENCE" | "CALLER_SUBJECT";
 
-export type Config = BaseConfig & {
-  ACCEPTANCE_SHARE: number;
-  REPEAT_WINDOW_SECONDS: number;
-  FAULT_LATENCY_MS: number;
-  FAULT_ERROR_SHARE: number;
-} & (Caller | { CALLER: "anybody" });
+/** The one caller that may charge. */
+export type Caller = Pick<All, Known> & { CALLER?: never; CALLER_CA_FILE?: string };
+
+export type Config = Omit<All, keyof Caller> & (Caller | { CALLER: "anybody" });
 
 export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(schema, env);

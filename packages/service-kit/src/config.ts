@@ -1,21 +1,21 @@
 import Joi from "joi";
 
-/** What every service reads from its environment. */
-export interface BaseConfig {
-  /** Address to listen on. */
-  HOST: string;
-  /** TCP port; 0 lets the system choose one. */
-  PORT: number;
-  /** Seconds to keep serving after SIGTERM, for those to leave who send requests. */
-  DRAIN_SECONDS: number;
-}
+/** What variables say, by their schemas: numbers and texts. Which of them may be left out, the service knows. */
+export type Values<Variables> = {
+  [Name in keyof Variables]: Variables[Name] extends Joi.NumberSchema ? number : string;
+};
 
 /** The variables of every service, with the service's defaults. */
-export const baseVariables = ({ PORT, DRAIN_SECONDS }: Omit<BaseConfig, "HOST">) => ({
+export const baseVariables = (defaults: { PORT: number; DRAIN_SECONDS: number }) => ({
+  /** Address to listen on. */
   HOST: Joi.string().hostname().default("0.0.0.0"),
-  PORT: Joi.number().port().default(PORT),
-  DRAIN_SECONDS: Joi.number().min(0).max(600).default(DRAIN_SECONDS),
+  /** TCP port; 0 lets the system choose one. */
+  PORT: Joi.number().port().default(defaults.PORT),
+  /** Seconds to keep serving after SIGTERM, for those to leave who send requests. */
+  DRAIN_SECONDS: Joi.number().min(0).max(600).default(defaults.DRAIN_SECONDS),
 });
+
+export type BaseConfig = Values<ReturnType<typeof baseVariables>>;
 
 /** What Kubernetes sets for each Service beside a pod: PAYMENT_SERVICE_HOST, PAYMENT_PORT_9000_TCP_ADDR. */
 const serviceLink = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$/;

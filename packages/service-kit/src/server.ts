@@ -84,11 +84,7 @@ export function prepare(server: Server, { config, manifest, write, buckets }: Su
 }
 
 /** Listens, and says where. @param fields what else the log says of it */
-export async function listen(
-  server: Server,
-  { HOST, PORT }: BaseConfig,
-  fields?: object,
-): Promise<void> {
+export async function listen(server: Server, { HOST, PORT }: BaseConfig, fields?: object) {
   await server.start();
   // One that was built before its address was known listens only now.
   if (!server.settings.autoListen) {
