@@ -2,14 +2,7 @@ import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import Boom from "@hapi/boom";
 import type { Server } from "@hapi/hapi";
-import {
-  createRemoteJWKSet,
-  customFetch,
-  type ExportedJWKSCache,
-  errors,
-  jwksCache,
-  jwtVerify,
-} from "jose";
+import * as jose from "jose";
 import { LRUCache } from "lru-cache";
 import { messageWithCause } from "service-kit/errors";
 import type { Caller } from "./config.ts";
@@ -44,13 +37,13 @@ export type Verify = (token: string) => Promise<unknown>;
  * was right stays right until it expires or the keys are fetched anew.
  */
 export function tokenVerifier(caller: Caller): Verify {
-  const { CALLER_JWKS_URL: url, CALLER_CA_FILE: file } = caller;
-  const jwks: ExportedJWKSCache | Record<string, never> = {};
+  const file = caller.CALLER_CA_FILE;
+  const jwks: jose.ExportedJWKSCache | Record<string, never> = {};
   let failure: { error: unknown; until: number } | undefined;
-  const keys = createRemoteJWKSet(new URL(url), {
+  const keys = jose.createRemoteJWKSet(new URL(caller.CALLER_JWKS_URL), {
     ...fetching,
-    [jwksCache]: jwks,
-    async [customFetch](...request) {
+    [jose.jwksCache]: jwks,
+    async [jose.customFetch](...request) {
       if (failure && Date.now() < failure.until) throw failure.error;
       // Node itself reads such a file once, but a cluster's CA rotates. A startup snapshot cannot hold node:tls.
       if (file !== undefined) {
@@ -81,7 +74,7 @@ export function tokenVerifier(caller: Caller): Verify {
     if (Date.now() >= (jwks.uat ?? Infinity) + refreshAge) await keys.reload().catch(failed);
     const by = jwks.jwks;
     if (by && keys.fresh && verifiedTokens.get(digest) === by) return;
-    const { payload } = await jwtVerify(token, keys, options).catch((error) => {
+    const { payload } = await jose.jwtVerify(token, keys, options).catch((error) => {
       if (!whatIsWrong(error)) failed(error);
       throw error;
     });
@@ -141,10 +134,10 @@ const reasons = new Map([
 
 /** The check that a token failed; undefined where it is not the token that failed. */
 function whatIsWrong(error: unknown): string | undefined {
-  if (error instanceof errors.JWTClaimValidationFailed) {
+  if (error instanceof jose.errors.JWTClaimValidationFailed) {
     const { claim, reason } = error;
     if (claim === "nbf" && reason === "check_failed") return "it is not valid yet";
     return `its "${claim}" is ${reason === "missing" ? "missing" : "wrong"}`;
   }
-  return error instanceof errors.JOSEError ? reasons.get(error.code) : undefined;
+  return error instanceof jose.errors.JOSEError ? reasons.get(error.code) : undefined;
 }
