@@ -41,10 +41,10 @@ test("the token's file is taken as it is, and may not be empty", (t) => {
   });
 });
 
-test("names of before are refused, and the new ones said", (t) => {
+test("names of before, and misspelt ones, are refused, and the right ones said", (t) => {
   const old = { PAYMENT_PROVIDER_ENDPOINT, CHARGE_TIMEOUT: "5000", RETRY_DELAY: "200" };
   t.throws(() => readConfig(old), {
     message:
-      /"CHARGE_TIMEOUT" is called CHARGE_TIMEOUT_MS now.*"RETRY_DELAY" is called RETRY_DELAY_MS now/,
+      /"CHARGE_TIMEOUT" is not known: is CHARGE_TIMEOUT_MS meant\?.*"RETRY_DELAY".* is RETRY_DELAY_MS meant/,
   });
 });

@@ -1,13 +1,8 @@
 import Joi from "joi";
-import {
-  type BaseConfig,
-  baseVariables,
-  readConfig as readWith,
-  renamedTo,
-} from "service-kit/config";
+import { baseVariables, readConfig as readWith, type Values } from "service-kit/config";
 
 /** What the environment may set, each with its default. */
-const schema = Joi.object({
+const variables = {
   /**
    * Draining is not long: no other Antaeus takes over before this one has ended. A pay run goes on for as long;
    * then those charges that are under way end, and it answers.
@@ -38,21 +33,10 @@ const schema = Joi.object({
   CIRCUIT_THRESHOLD: Joi.number().integer().min(1).max(1000).default(5),
   /** Charges under way at once in a pay run. */
   CHARGE_CONCURRENCY: Joi.number().integer().min(1).max(256).default(8),
-  CHARGE_TIMEOUT: renamedTo("CHARGE_TIMEOUT_MS"),
-  RETRY_DELAY: renamedTo("RETRY_DELAY_MS"),
-});
+};
 
-export interface Config extends BaseConfig {
-  DATABASE: string;
-  CUSTOMERS: number;
-  INVOICES_PER_CUSTOMER: number;
-  PAYMENT_PROVIDER_ENDPOINT: string;
+export type Config = Omit<Values<typeof variables>, "PAYMENT_TOKEN_FILE"> & {
   PAYMENT_TOKEN_FILE?: string;
-  CHARGE_TIMEOUT_MS: number;
-  CHARGE_ATTEMPTS: number;
-  RETRY_DELAY_MS: number;
-  CIRCUIT_THRESHOLD: number;
-  CHARGE_CONCURRENCY: number;
-}
+};
 
-export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(schema, env);
+export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(Joi.object(variables), env);

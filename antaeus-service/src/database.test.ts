@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,6 +86,43 @@ test("what is no database, or cannot be opened, is refused and left as it is", (
   t.throws(() => new Database("/nowhere/antaeus.db"), {
     message: /Cannot use the database \/nowhere/,
   });
+});
+
+test("a database that another process writes to is waited for", async (t) => {
+  const path = file();
+  const holder = spawn(process.execPath, [
+    "--eval",
+    `const database = new (require("node:sqlite").DatabaseSync)(${JSON.stringify(path)});
+    database.exec("CREATE TABLE other (id); BEGIN IMMEDIATE; INSERT INTO other VALUES (1)");
+    setTimeout(() => database.exec("COMMIT"), 500);
+    console.log("locked");`,
+  ]);
+  t.teardown(() => holder.kill("SIGKILL"));
+  await once(holder.stdout, "data");
+  const begun = performance.now();
+  const database = new Database(path);
+  t.true(performance.now() - begun > 200);
+  database.seed(1, 2);
+  t.is(database.invoices().length, 2);
+});
+
+test("an id that JSON cannot hold is refused, so the lists and the pay run go on", (t) => {
+  const path = file();
+  const database = new Database(path);
+  database.seed(1, 2);
+  const other = new DatabaseSync(path);
+  const message = "CHECK constraint failed: an id is below 2^53";
+  for (const id of ["9007199254740992", "9223372036854775807"]) {
+    t.throws(() => other.exec(`INSERT INTO customer VALUES (${id}, 'EUR')`), { message });
+    t.throws(() => other.exec(`INSERT INTO invoice VALUES (${id}, 1, 1.5, 'PENDING', 'a')`), {
+      message,
+    });
+  }
+  other.exec("INSERT INTO customer VALUES (9007199254740991, 'EUR')");
+  other.exec("INSERT INTO invoice VALUES (9007199254740991, 9007199254740991, 1, 'PENDING', 'a')");
+  t.is(database.customers().at(-1)?.id, Number.MAX_SAFE_INTEGER);
+  t.is(database.invoices().at(-1)?.id, Number.MAX_SAFE_INTEGER);
+  t.is(database.due().length, 2);
 });
 
 const byId = (a: PendingInvoice, b: PendingInvoice) => a.id - b.id;

@@ -71,8 +71,8 @@ async function payAll(options: PayRunOptions, trace: Trace): Promise<PayRunResul
   const { database, charge, breaker, concurrency, stopping, onEnd } = options;
   const begun = performance.now();
   const due = database.due();
-  const counts = { due: due.length, accepted: 0, refused: 0, no_answer: 0, skipped: 0 };
-  const result: PayRunResult = { ...counts, circuit: "closed" };
+  const none = { accepted: 0, refused: 0, no_answer: 0, skipped: 0 };
+  const result: PayRunResult = { due: due.length, ...none, circuit: "closed" };
   const isOpen = () => breaker.state !== CircuitState.Closed;
   const pay = async (invoice: PendingInvoice) => {
     try {
@@ -84,10 +84,9 @@ async function payAll(options: PayRunOptions, trace: Trace): Promise<PayRunResul
       result.reason ??= messageWithCause(error as Error);
     }
   };
-  const probe = isOpen() && !stopping.aborted ? due.shift() : undefined;
-  if (probe) await pay(probe);
   // One iterator for all workers: each takes the next invoice from it.
   const queue = due.values();
+  if (isOpen() && !stopping.aborted) for (const probe of queue.take(1)) await pay(probe);
   const worker = async () => {
     for (const invoice of queue) {
       if (isOpen() || stopping.aborted) result.skipped++;

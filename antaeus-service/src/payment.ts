@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Trace, traceparent } from "service-kit/trace";
+import { child, type Trace, traceparent } from "service-kit/trace";
 import { chargeOf } from "./charge-key.ts";
 import type { PendingInvoice } from "./database.ts";
 
@@ -40,7 +40,7 @@ export function createPaymentClient(
     const headers = new Headers({
       "content-type": "application/json",
       "idempotency-key": `"${invoice.chargeKey}"`,
-      traceparent: traceparent(trace),
+      traceparent: traceparent(child(trace)),
     });
     if (tokenFile !== undefined)
       headers.set("authorization", `Bearer ${await readToken(tokenFile)}`);

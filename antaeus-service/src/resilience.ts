@@ -1,27 +1,15 @@
-import {
-  type CircuitBreakerPolicy,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  ExponentialBackoff,
-  halfJitterGenerator,
-  handleType,
-  retry,
-  wrap,
-} from "cockatiel";
+import * as cockatiel from "cockatiel";
 import type { Config } from "./config.ts";
 import { type ChargeClient, PaymentUnavailable, TokenMissing } from "./payment.ts";
-
-/** In milliseconds. Stopping does not end a wait between attempts, so none of them is long. */
-const maxDelay = 2000;
 
 /**
  * A circuit breaker: it opens after so many charges in a row without an answer, and closes with the
  * next answer, whatever that is. No time has to pass before a probe: pay runs make one when they begin.
  */
-export const createBreaker = (threshold: number): CircuitBreakerPolicy =>
-  circuitBreaker(handleType(PaymentUnavailable).orType(TokenMissing), {
+export const createBreaker = (threshold: number): cockatiel.CircuitBreakerPolicy =>
+  cockatiel.circuitBreaker(cockatiel.handleType(PaymentUnavailable).orType(TokenMissing), {
     halfOpenAfter: 0,
-    breaker: new ConsecutiveBreaker(threshold),
+    breaker: new cockatiel.ConsecutiveBreaker(threshold),
   });
 
 /**
@@ -32,17 +20,20 @@ export const createBreaker = (threshold: number): CircuitBreakerPolicy =>
  */
 export function withRetries(
   charge: ChargeClient,
-  breaker: CircuitBreakerPolicy,
+  breaker: cockatiel.CircuitBreakerPolicy,
   config: Pick<Config, "CHARGE_ATTEMPTS" | "RETRY_DELAY_MS">,
   stopping: AbortSignal,
 ): ChargeClient {
-  const initialDelay = config.RETRY_DELAY_MS;
-  const generator = halfJitterGenerator;
-  const retries = retry(handleType(PaymentUnavailable), {
+  const retries = cockatiel.retry(cockatiel.handleType(PaymentUnavailable), {
     maxAttempts: config.CHARGE_ATTEMPTS - 1,
-    backoff: new ExponentialBackoff({ initialDelay, maxDelay, generator }),
+    backoff: new cockatiel.ExponentialBackoff({
+      initialDelay: config.RETRY_DELAY_MS,
+      // Stopping does not end a wait, so none is long.
+      maxDelay: 2000,
+      generator: cockatiel.halfJitterGenerator,
+    }),
   });
-  const policy = wrap(breaker, retries);
+  const policy = cockatiel.wrap(breaker, retries);
   return (invoice, trace) =>
     policy.execute(({ signal }) => {
       signal.throwIfAborted();

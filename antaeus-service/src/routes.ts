@@ -1,9 +1,4 @@
-import type {
-  ResponseObject,
-  ResponseToolkit,
-  ServerApplicationState,
-  ServerRoute,
-} from "@hapi/hapi";
+import type { ResponseToolkit, ServerApplicationState, ServerRoute } from "@hapi/hapi";
 import Joi from "joi";
 
 const id = Joi.number().integer().positive();
@@ -21,7 +16,6 @@ const query = Joi.object({ limit: id.max(1000), after: id }).unknown();
 function listAndItem(
   path: string,
   list: (app: ServerApplicationState, after?: number, limit?: number) => { id: number }[],
-  item: (app: ServerApplicationState, id: number) => object | undefined,
 ): ServerRoute[] {
   return [
     {
@@ -34,38 +28,35 @@ function listAndItem(
         const found = list(server.app, after, limit + 1);
         const items = found.slice(0, limit);
         const response = h.response(items);
-        if (found.length > items.length) {
-          const next = `${path}?limit=${limit}&after=${items.at(-1)?.id}`;
-          response.header("link", `<${next}>; rel="next"`);
-        }
-        return response;
+        if (found.length === items.length) return response;
+        return response.header(
+          "link",
+          `<${path}?limit=${limit}&after=${items.at(-1)?.id}>; rel="next"`,
+        );
       },
     },
     {
       method: "GET",
       path: `${path}/{id}`,
       options: { validate: { params } },
-      handler: ({ params, server }, h) =>
-        item(server.app, params.id as number) ?? json(h, "not found").code(404),
+      handler({ params: { id }, server }, h) {
+        const [item] = list(server.app, (id as number) - 1, 1);
+        return item?.id === id ? item : json(h, "not found").code(404);
+      },
     },
   ];
 }
 
 /** Answers a JSON string; a bare string hapi would send as HTML. */
-export function json(h: ResponseToolkit, value: string): ResponseObject {
-  return h.response(JSON.stringify(value)).type("application/json");
-}
+export const json = (h: ResponseToolkit, value: string) =>
+  h.response(JSON.stringify(value)).type("application/json");
 
 /**
  * GET /rest/v1/invoices and /{id}: `{id, customerId, amount: {value, currency}, status}`.
  * POST /rest/v1/invoices/pay: true when every charge was accepted.
  */
 export const invoices: ServerRoute[] = [
-  ...listAndItem(
-    "/rest/v1/invoices",
-    ({ database }, after, limit) => database.invoices(after, limit),
-    ({ database }, id) => database.invoice(id),
-  ),
+  ...listAndItem("/rest/v1/invoices", ({ database }, ...part) => database.invoices(...part)),
   {
     method: "POST",
     path: "/rest/v1/invoices/pay",
@@ -79,8 +70,6 @@ export const invoices: ServerRoute[] = [
 ];
 
 /** GET /rest/v1/customers and /{id}: `{id, currency}`. */
-export const customers = listAndItem(
-  "/rest/v1/customers",
-  ({ database }, after, limit) => database.customers(after, limit),
-  ({ database }, id) => database.customer(id),
+export const customers = listAndItem("/rest/v1/customers", ({ database }, ...part) =>
+  database.customers(...part),
 );

@@ -1,3 +1,6 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import { start } from "./service.ts";
 
@@ -9,4 +12,17 @@ test("a wrong environment ends the process, and it says what is wrong", async (t
     /it ended before it listened: The environment is wrong: "PORT" must/,
   );
   t.is(await antaeus.terminate(), 1);
+});
+
+test("services that start at once on a new database share it", async (t) => {
+  for (let round = 0; round < 3; round++) {
+    const DATABASE = join(mkdtempSync(join(tmpdir(), "antaeus-")), "antaeus.db");
+    const env = { DATABASE, PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1" };
+    const services = Array.from({ length: 4 }, () => start(t, "antaeus-service", env));
+    for (const url of await Promise.all(services.map(({ url }) => url))) {
+      const invoices = await fetch(`${url}/rest/v1/invoices`).then((answer) => answer.json());
+      t.is(invoices.length, 1000);
+    }
+    await Promise.all(services.map(({ kill }) => kill()));
+  }
 });

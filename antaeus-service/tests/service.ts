@@ -21,7 +21,7 @@ export interface Service {
 export function start(t: ExecutionContext, folder: string, env: NodeJS.ProcessEnv = {}): Service {
   const main = fileURLToPath(new URL(`../../${folder}/src/main.ts`, import.meta.url));
   const child = spawn(process.execPath, [main], {
-    env: { HOST: "127.0.0.1", PORT: "0", ...env },
+    env: { HOST: "127.0.0.1", PORT: "0", CALLER: "anybody", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = once(child, "close");

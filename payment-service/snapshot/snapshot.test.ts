@@ -1,11 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import test from "ava";
+import { certificate } from "../tests/certificates.ts";
+import { caller, sign, signer } from "../tests/signer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "snapshot-"));
 test.after.always(() => rmSync(folder, { recursive: true }));
@@ -50,20 +54,21 @@ test("control: crypto.randomUUID would replay", async (t) => {
   t.is(one, other);
 });
 
-/** Starts the service from its snapshot and makes charges. */
-async function charges(env: Record<string, string>, count: number) {
+/** Starts the service from its snapshot and makes charges. @param listening is called before the first */
+async function charges(env: NodeJS.ProcessEnv, count: number, headers = {}, listening = () => {}) {
   const child = spawn(process.execPath, ["--snapshot-blob=dist/snapshot.blob"], {
-    env: { HOST: "127.0.0.1", PORT: "0", ...env },
+    env: { HOST: "127.0.0.1", PORT: "0", CALLER: "anybody", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const { url } = JSON.parse((await lines.next()).value ?? "{}");
+    listening();
     const results: boolean[] = [];
     for (let i = 0; i < count; i++) {
       const response = await fetch(`${url}/api/v1/charge`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...headers },
         body: '{"currency":"EUR","value":1.5,"customer_id":1}',
       });
       results.push((await response.json()).result);
@@ -90,6 +95,32 @@ test("each process reads its own environment", async (t) => {
   ]);
   t.deepEqual(none.results, Array(8).fill(false));
   t.deepEqual(all.results, Array(8).fill(true));
+});
+
+test("the file of the issuer's CA is read when keys are fetched, not when the process starts", async (t) => {
+  const [ca, former] = [certificate("CA"), certificate("CA")];
+  const key = await signer("RS256", "rsa");
+  const issuer = createServer(
+    certificate("issuer", { subject: "CA", key: ca.key }),
+    (_request, response) => response.end(JSON.stringify({ keys: [key.jwk] })),
+  ).listen(0, "127.0.0.1");
+  await once(issuer, "listening");
+  t.teardown(() => issuer.close().closeAllConnections());
+  const CALLER_CA_FILE = join(folder, "ca.crt");
+  writeFileSync(CALLER_CA_FILE, former.cert);
+  const { results } = await charges(
+    {
+      ...caller,
+      CALLER: undefined,
+      CALLER_CA_FILE,
+      CALLER_JWKS_URL: `https://127.0.0.1:${(issuer.address() as AddressInfo).port}`,
+      ACCEPTANCE_SHARE: "1",
+    },
+    2,
+    { authorization: `Bearer ${await sign(key)}` },
+    () => writeFileSync(CALLER_CA_FILE, ca.cert),
+  );
+  t.deepEqual(results, [true, true]);
 });
 
 test("a wrong environment is refused", async (t) => {

@@ -1,10 +1,16 @@
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { mock } from "node:test";
+import { getCACertificates, rootCertificates } from "node:tls";
 import test, { type ExecutionContext } from "ava";
 import { base64url, CompactSign, exportSPKI, SignJWT, UnsecuredJWT } from "jose";
+import { type Certificate, certificate } from "../tests/certificates.ts";
 import { caller, claims, now, type Signer, signer, sign as signWith } from "../tests/signer.ts";
 import { startServer } from "./server.ts";
 
@@ -49,10 +55,10 @@ async function issuer(t: ExecutionContext, ...signers: Signer[]) {
 }
 
 /** A server that knows its caller by the keys at this URL, and the lines it logs. */
-async function service({ CALLER_JWKS_URL }: { CALLER_JWKS_URL: string }) {
+async function service({ CALLER_JWKS_URL }: { CALLER_JWKS_URL: string }, env = {}) {
   const lines: string[] = [];
   const server = await startServer({
-    env: { ...caller, CALLER_JWKS_URL, ACCEPTANCE_SHARE: "1" },
+    env: { ...caller, CALLER_JWKS_URL, ACCEPTANCE_SHARE: "1", ...env },
     log: (line) => lines.push(line),
   });
   /** @param authorization the header; without it, none is sent */
@@ -134,12 +140,32 @@ test.serial("a new key is fetched, and a token of the old one then fails", async
   t.is(keys.asked, 2);
 });
 
-test.serial("keys serve for ten minutes while the issuer is away, no longer", async (t) => {
+test.serial(
+  "keys are fetched anew after ten minutes, and one that was withdrawn fails",
+  async (t) => {
+    const forward = stopClock(t);
+    const keys = await issuer(t, rsa, other);
+    const { charge } = await service(keys);
+    const [kept, withdrawn] = [`Bearer ${await sign(rsa)}`, `Bearer ${await sign(other)}`];
+    t.deepEqual(await charge(withdrawn), accepted);
+
+    keys.answer = keys.publish(rsa);
+    forward(599);
+    t.deepEqual(await charge(withdrawn), accepted);
+    t.is(keys.asked, 1);
+    forward(1);
+    t.deepEqual(await charge(withdrawn), refused("its key is none of the issuer's"));
+    t.deepEqual(await charge(kept), accepted);
+    t.is(keys.asked, 2);
+  },
+);
+
+test.serial("keys serve for an hour while the issuer is away, no longer", async (t) => {
   const forward = stopClock(t);
   const keys = await issuer(t, rsa);
   const { charge } = await service(keys);
-  const known = `Bearer ${await sign(rsa, { exp: now() + 3600 })}`;
-  const unknown = `Bearer ${await sign(other, { exp: now() + 3600 })}`;
+  const known = `Bearer ${await sign(rsa, { exp: now() + 7200 })}`;
+  const unknown = `Bearer ${await sign(other, { exp: now() + 7200 })}`;
   t.deepEqual(await charge(known), accepted);
 
   keys.answer = (request) => request.socket.destroy();
@@ -148,12 +174,107 @@ test.serial("keys serve for ten minutes while the issuer is away, no longer", as
   t.is(keys.asked, 1);
   t.deepEqual(await charge(unknown), unavailable, "the issuer may have another key by now");
   t.deepEqual(await charge(known), accepted);
+  forward(3600 - 599 - 1);
+  t.deepEqual(await charge(known), accepted);
   forward(1);
   t.deepEqual(await charge(known), unavailable);
 
   keys.answer = keys.publish(rsa);
-  t.deepEqual(await charge(known), accepted);
+  forward(29);
+  t.deepEqual(await charge(known), accepted, "half a minute after it was asked last");
   t.deepEqual(await charge(unknown), refused("its key is none of the issuer's"));
+});
+
+test.serial("an issuer that is away is left alone for a while, however many charge", async (t) => {
+  const forward = stopClock(t);
+  const keys = await issuer(t, rsa);
+  const published = keys.answer;
+  keys.answer = (request) => request.socket.destroy();
+  const { charge } = await service(keys);
+  const token = `Bearer ${await sign(rsa, { exp: now() + 7200 })}`;
+  const madeUp = `Bearer ${await sign(other, { exp: now() + 7200 })}`;
+  const chargeOften = async (known: Answer, unknown: Answer) => {
+    for (let time = 0; time < 5; time++) {
+      t.deepEqual(await charge(token), known);
+      t.deepEqual(await charge(madeUp), unknown);
+    }
+  };
+  await chargeOften(unavailable, unavailable);
+  t.is(keys.asked, 1, "there are no keys yet");
+  forward(4);
+  await chargeOften(unavailable, unavailable);
+  t.is(keys.asked, 1, "a failure that is passed on is no fetch");
+  keys.answer = published;
+  forward(1);
+  await chargeOften(accepted, refused("its key is none of the issuer's"));
+  t.is(keys.asked, 2);
+
+  keys.answer = (request) => request.socket.destroy();
+  forward(600);
+  await chargeOften(accepted, unavailable);
+  t.is(keys.asked, 3, "the keys are ten minutes old");
+  forward(30);
+  await chargeOften(accepted, unavailable);
+  t.is(keys.asked, 4);
+});
+
+test.serial("the file of the CA is read at each fetch, as a cluster's CA rotates", async (t) => {
+  const forward = stopClock(t);
+  const folder = mkdtempSync(join(tmpdir(), "ca-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const CALLER_CA_FILE = join(folder, "ca.crt");
+  const [before, after] = ["before", "after"].map((subject) => {
+    const ca = certificate(subject);
+    return { ca: ca.cert, server: certificate("issuer", { subject, key: ca.key }) };
+  }) as [{ ca: string; server: Certificate }, { ca: string; server: Certificate }];
+
+  const keys = JSON.stringify({ keys: [rsa.jwk] });
+  let asked = 0;
+  const server = createTlsServer(before.server, (_request, response) => {
+    asked++;
+    response.end(keys);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => close(server));
+  const { port } = server.address() as AddressInfo;
+  const { charge, lines } = await service(
+    { CALLER_JWKS_URL: `https://127.0.0.1:${port}/jwks` },
+    { CALLER_CA_FILE },
+  );
+  const token = `Bearer ${await sign(rsa, { exp: now() + 7200 })}`;
+  const reason = () => JSON.parse(lines.at(-1) ?? "").reason;
+  t.deepEqual(await charge(token), unavailable);
+  t.regex(reason(), /ENOENT.*ca\.crt/);
+
+  writeFileSync(CALLER_CA_FILE, after.ca);
+  forward(5);
+  t.deepEqual(await charge(token), unavailable, "another's CA");
+  t.regex(reason(), /fetch failed: .*certificate/);
+
+  writeFileSync(CALLER_CA_FILE, before.ca);
+  forward(5);
+  t.deepEqual(await charge(token), accepted);
+  t.is(asked, 1);
+
+  server.setSecureContext(after.server);
+  server.closeAllConnections();
+  writeFileSync(CALLER_CA_FILE, before.ca + after.ca);
+  forward(600);
+  t.deepEqual(await charge(token), accepted);
+  t.is(asked, 2, "by both, while the CA is replaced");
+
+  server.closeAllConnections();
+  writeFileSync(CALLER_CA_FILE, after.ca);
+  forward(600);
+  t.deepEqual(await charge(token), accepted);
+  t.is(asked, 3);
+
+  server.closeAllConnections();
+  writeFileSync(CALLER_CA_FILE, before.ca);
+  forward(600);
+  t.deepEqual(await charge(token), accepted, "by the keys of before");
+  t.is(asked, 3, "what was trusted once is not for ever");
+  t.is(getCACertificates().length, rootCertificates.length + 1, "a public issuer needs no file");
 });
 
 test.serial(
@@ -175,7 +296,7 @@ test.serial(
     t.is(await verified(token), 0);
     t.is((await charge(`Bearer ${token.slice(0, -8)}AAAAAAAA`)).status, 401);
     forward(600);
-    t.is(await verified(token), 2, "by keys that are fetched anew");
+    t.is(await verified(token), 1, "by keys that are fetched anew");
 
     t.is(await verified(token), 0);
     for (let count = 0; count < 100; count++)
@@ -348,7 +469,8 @@ const failures: [what: string, answer: RequestListener, reason: RegExp][] = [
   ["is silent amid the keys", (_request, response) => response.write('{"keys":'), /timeout|JSON/],
 ];
 for (const [what, answer, reason] of failures) {
-  test(`an issuer that ${what} is 503, and forgotten once it answers`, async (t) => {
+  test.serial(`an issuer that ${what} is 503, and forgotten once it answers`, async (t) => {
+    const forward = stopClock(t);
     const keys = await issuer(t, rsa);
     const published = keys.answer;
     keys.answer = answer;
@@ -364,11 +486,13 @@ for (const [what, answer, reason] of failures) {
     t.is((await server.inject("/health")).statusCode, 200);
 
     keys.answer = published;
+    forward(5);
     t.deepEqual(await charge(token), accepted);
   });
 }
 
-test("an issuer that nobody reaches is 503, and forgotten once it is there", async (t) => {
+test.serial("an issuer that nobody reaches is 503, and forgotten once it is there", async (t) => {
+  const forward = stopClock(t);
   // Its port is known before it listens: another server had it.
   const { server, port } = await listen(t, () => {});
   close(server);
@@ -379,6 +503,7 @@ test("an issuer that nobody reaches is 503, and forgotten once it is there", asy
   t.deepEqual(await charge(), noToken, "needs no keys");
 
   await listen(t, (_request, response) => response.end(JSON.stringify({ keys: [rsa.jwk] })), port);
+  forward(5);
   t.deepEqual(await charge(token), accepted);
 });
 
@@ -440,7 +565,10 @@ test("health is open", async (t) => {
 });
 
 test("where no caller is configured anybody charges, with whatever token", async (t) => {
-  const server = await startServer({ env: { ACCEPTANCE_SHARE: "1" }, log: () => {} });
+  const server = await startServer({
+    env: { CALLER: "anybody", ACCEPTANCE_SHARE: "1" },
+    log: () => {},
+  });
   for (const authorization of [undefined, "Bearer nonsense", `Bearer ${await sign(other)}`]) {
     const { statusCode, result } = await server.inject({
       method: "POST",

@@ -1,17 +1,21 @@
 import { hash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import Boom from "@hapi/boom";
 import type { Server } from "@hapi/hapi";
-import { createRemoteJWKSet, type ExportedJWKSCache, errors, jwksCache, jwtVerify } from "jose";
+import * as jose from "jose";
 import { LRUCache } from "lru-cache";
 import { messageWithCause } from "service-kit/errors";
 import type { Caller } from "./config.ts";
 
 /**
- * How the issuer's keys are fetched, in milliseconds. Fetched keys serve for as long as cacheMaxAge
- * although the issuer is away, or has withdrawn one of them. A token with another key causes a
- * fetch, but not within cooldownDuration of the last: made-up tokens must not busy the issuer.
+ * How the issuer's keys are fetched, in milliseconds. They are fetched anew after refreshAge, as the issuer may
+ * have withdrawn one of them, and serve for as long as cacheMaxAge while it is away. A token with another key
+ * causes a fetch too. But none is made within cooldownDuration of the last: neither made-up tokens nor charges
+ * may busy an issuer that is in trouble. Without keys nobody is charged, so it is asked sooner.
  */
-const fetching = { timeoutDuration: 2000, cacheMaxAge: 600_000, cooldownDuration: 30_000 };
+const fetching = { timeoutDuration: 2000, cacheMaxAge: 3_600_000, cooldownDuration: 30_000 };
+const refreshAge = 600_000;
+const cooldownWithoutKeys = 5000;
 
 /** What clusters sign with. Not "none", and no shared secret: a public key could pose as one. */
 const algorithms = ["RS256", "ES256"] as const;
@@ -33,11 +37,28 @@ export type Verify = (token: string) => Promise<unknown>;
  * was right stays right until it expires or the keys are fetched anew.
  */
 export function tokenVerifier(caller: Caller): Verify {
-  const jwks: ExportedJWKSCache | Record<string, never> = {};
-  const keys = createRemoteJWKSet(new URL(caller.CALLER_JWKS_URL), {
+  const file = caller.CALLER_CA_FILE;
+  const jwks: jose.ExportedJWKSCache | Record<string, never> = {};
+  let failure: { error: unknown; until: number } | undefined;
+  const keys = jose.createRemoteJWKSet(new URL(caller.CALLER_JWKS_URL), {
     ...fetching,
-    [jwksCache]: jwks,
+    [jose.jwksCache]: jwks,
+    async [jose.customFetch](...request) {
+      if (failure && Date.now() < failure.until) throw failure.error;
+      // Node itself reads such a file once, but a cluster's CA rotates. A startup snapshot cannot hold node:tls.
+      if (file !== undefined) {
+        const { rootCertificates, setDefaultCACertificates } = process.getBuiltinModule("node:tls");
+        setDefaultCACertificates([...rootCertificates, await readFile(file, "utf8")]);
+      }
+      return fetch(...request);
+    },
   });
+  const failed = (error: unknown) => {
+    // One that was thrown again is of no other fetch.
+    if (error === failure?.error) return;
+    const cooldown = keys.fresh ? fetching.cooldownDuration : cooldownWithoutKeys;
+    failure = { error, until: Date.now() + cooldown };
+  };
   const options = {
     issuer: caller.CALLER_ISSUER,
     audience: caller.CALLER_AUDIENCE,
@@ -50,9 +71,13 @@ export function tokenVerifier(caller: Caller): Verify {
   const verifiedTokens = new LRUCache<string, object>({ max: 100, perf: Date, ttlResolution: 0 });
   return async (token) => {
     const digest = hash("sha256", token);
+    if (Date.now() >= (jwks.uat ?? Infinity) + refreshAge) await keys.reload().catch(failed);
     const by = jwks.jwks;
     if (by && keys.fresh && verifiedTokens.get(digest) === by) return;
-    const { payload } = await jwtVerify(token, keys, options);
+    const { payload } = await jose.jwtVerify(token, keys, options).catch((error) => {
+      if (!whatIsWrong(error)) failed(error);
+      throw error;
+    });
     // Fetched meanwhile: whether these keys or those of before were used, nobody knows.
     if (!by || by !== jwks.jwks) return;
     const ttl = ((payload.exp as number) + clockTolerance) * 1000 - Date.now();
@@ -109,10 +134,10 @@ const reasons = new Map([
 
 /** The check that a token failed; undefined where it is not the token that failed. */
 function whatIsWrong(error: unknown): string | undefined {
-  if (error instanceof errors.JWTClaimValidationFailed) {
+  if (error instanceof jose.errors.JWTClaimValidationFailed) {
     const { claim, reason } = error;
     if (claim === "nbf" && reason === "check_failed") return "it is not valid yet";
     return `its "${claim}" is ${reason === "missing" ? "missing" : "wrong"}`;
   }
-  return error instanceof errors.JOSEError ? reasons.get(error.code) : undefined;
+  return error instanceof jose.errors.JOSEError ? reasons.get(error.code) : undefined;
 }

@@ -1,8 +1,11 @@
 import test from "ava";
 import { readConfig } from "./config.ts";
 
+const anybody = { CALLER: "anybody" };
+
 test("defaults", (t) => {
-  t.deepEqual(readConfig({}), {
+  t.deepEqual(readConfig(anybody), {
+    CALLER: "anybody",
     HOST: "0.0.0.0",
     PORT: 9000,
     ACCEPTANCE_SHARE: 0.5,
@@ -14,7 +17,7 @@ test("defaults", (t) => {
 });
 
 test("values from the environment", (t) => {
-  const config = readConfig({ PORT: "80", ACCEPTANCE_SHARE: "0.25", PATH: "/bin" });
+  const config = readConfig({ ...anybody, PORT: "80", ACCEPTANCE_SHARE: "0.25", PATH: "/bin" });
   t.like(config, { PORT: 80, ACCEPTANCE_SHARE: 0.25 });
   t.false("PATH" in config);
 });
@@ -34,6 +37,22 @@ const caller = {
 
 test("the caller is all four variables", (t) => {
   t.like(readConfig(caller), caller);
+});
+
+test("anybody may charge only where that is said", (t) => {
+  t.throws(() => readConfig({}), {
+    message: /: Who may charge\? CALLER_ISSUER and three more say it, or CALLER=anybody$/,
+  });
+  t.throws(() => readConfig({ CALLER: "antaeus" }), { message: /"CALLER" must be \[anybody\]/ });
+  t.throws(() => readConfig({ ...caller, ...anybody }), {
+    message: /CALLER must come without CALLER_ISSUER/,
+  });
+});
+
+test("a CA without an issuer is refused", (t) => {
+  const CALLER_CA_FILE = "/var/run/cluster/ca.crt";
+  t.like(readConfig({ ...caller, CALLER_CA_FILE }), { CALLER_CA_FILE });
+  t.throws(() => readConfig({ ...anybody, CALLER_CA_FILE }), { message: /CALLER_CA_FILE/ });
 });
 
 for (const variable of Object.keys(caller)) {

@@ -1,8 +1,8 @@
 import Joi from "joi";
-import { type BaseConfig, baseVariables, readConfig as readWith } from "service-kit/config";
+import { baseVariables, readConfig as readWith, type Values } from "service-kit/config";
 
 /** What the environment may set, each with its default. */
-const schema = Joi.object({
+const variables = {
   /**
    * Draining is long enough for whoever sends requests to learn of it, and for idle connections to end: they
    * are kept for five seconds, and one more. It is short enough to finish before the process is killed, ten
@@ -21,37 +21,42 @@ const schema = Joi.object({
   FAULT_LATENCY_MS: Joi.number().integer().min(0).max(600_000).default(0),
   /** Share of charges, 0 to 1, to fail with 503 before they are decided; for such tests too. */
   FAULT_ERROR_SHARE: Joi.number().min(0).max(1).default(0),
-  /**
-   * Who issues the tokens of callers: exactly their `iss`. This and the three below go together;
-   * unset, anybody may charge.
-   */
+  /** Lets anybody charge, where no caller is told by the four below: nobody is let in by mistake. */
+  CALLER: Joi.valid("anybody"),
+  /** Who issues the tokens of callers: exactly their `iss`. */
   CALLER_ISSUER: Joi.string(),
   /**
    * URL of the issuer's public keys, a JWKS; it must answer without a token. The keys are kept for
-   * ten minutes, so that the issuer may be away for as long.
+   * an hour, so that the issuer may be away for as long.
    */
   CALLER_JWKS_URL: Joi.string().uri({ scheme: ["http", "https"] }),
   /** The audience that stands for payment: one of the tokens' `aud`. */
   CALLER_AUDIENCE: Joi.string(),
   /** The caller: exactly the tokens' `sub`, such as `system:serviceaccount:app-antaeus:antaeus`. */
   CALLER_SUBJECT: Joi.string(),
-})
+  /**
+   * File of CA certificates, in PEM, that Node believes beside its own when it fetches the keys; it is read at each
+   * fetch, as the kubelet replaces it.
+   */
+  CALLER_CA_FILE: Joi.string(),
+};
+
+const schema = Joi.object(variables)
+  .xor("CALLER", "CALLER_ISSUER")
   .and("CALLER_ISSUER", "CALLER_JWKS_URL", "CALLER_AUDIENCE", "CALLER_SUBJECT")
-  .messages({ "object.and": "{#present} must come with {#missing}" });
+  .with("CALLER_CA_FILE", "CALLER_ISSUER")
+  .messages({
+    "object.and": "{#present} must come with {#missing}",
+    "object.missing": "Who may charge? CALLER_ISSUER and three more say it, or CALLER=anybody",
+    "object.xor": "CALLER must come without CALLER_ISSUER",
+  });
+
+type All = Values<typeof variables>;
+type Known = "CALLER_ISSUER" | "CALLER_JWKS_URL" | "CALLER_AUDIENCE" | "CALLER_SUBJECT";
 
 /** The one caller that may charge. */
-export interface Caller {
-  CALLER_ISSUER: string;
-  CALLER_JWKS_URL: string;
-  CALLER_AUDIENCE: string;
-  CALLER_SUBJECT: string;
-}
+export type Caller = Pick<All, Known> & { CALLER?: never; CALLER_CA_FILE?: string };
 
-export type Config = BaseConfig & {
-  ACCEPTANCE_SHARE: number;
-  REPEAT_WINDOW_SECONDS: number;
-  FAULT_LATENCY_MS: number;
-  FAULT_ERROR_SHARE: number;
-} & (Caller | { CALLER_ISSUER?: never });
+export type Config = Omit<All, keyof Caller> & (Caller | { CALLER: "anybody" });
 
 export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(schema, env);

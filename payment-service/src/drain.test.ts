@@ -52,7 +52,7 @@ test("while it drains it serves, is alive, is not ready, and ends each connectio
 test("it drains for as long as it is told to, then stops", async (t) => {
   const server = await startServer({
     start: true,
-    env: { HOST: "127.0.0.1", PORT: "0", DRAIN_SECONDS: "1" },
+    env: { HOST: "127.0.0.1", PORT: "0", CALLER: "anybody", DRAIN_SECONDS: "1" },
     log: () => {},
   });
   const begun = performance.now();
@@ -69,7 +69,7 @@ test("it drains for as long as it is told to, then stops", async (t) => {
 /** A process of the service, by its port. */
 async function replica(t: ExecutionContext, env: NodeJS.ProcessEnv) {
   const child = spawn(process.execPath, ["src/main.ts"], {
-    env: { HOST: "127.0.0.1", PORT: "0", ...env },
+    env: { HOST: "127.0.0.1", PORT: "0", CALLER: "anybody", ...env },
     stdio: ["ignore", "pipe", "ignore"],
   });
   t.teardown(() => child.kill("SIGKILL"));

@@ -40,18 +40,16 @@ export function isBoundToOtherCharge(key: string, charge: ChargeRequest): boolea
 }
 
 /** The keys that one replica saw last, each with a digest of its charge. */
-export class IdempotencyKeys {
-  readonly #digests: LRUCache<string, string>;
-
+export class IdempotencyKeys extends LRUCache<string, string> {
   /** @param max how many keys: 10,000 of them, as long as they may be, take 5 MB */
   constructor(max = 10_000) {
-    this.#digests = new LRUCache({ max });
+    super({ max });
   }
 
   /** Remembers a key that is new. @returns whether this digest is the one that the key came with first */
   check(key: string, digest: string): boolean {
-    const known = this.#digests.get(key);
-    if (known === undefined) this.#digests.set(key, digest);
+    const known = this.get(key);
+    if (known === undefined) this.set(key, digest);
     return known === undefined || known === digest;
   }
 }

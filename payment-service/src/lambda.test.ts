@@ -7,6 +7,7 @@ import test from "ava";
 import { type Event, handler, lambda } from "./lambda.ts";
 import { startServer } from "./server.ts";
 
+const env = { CALLER: "anybody" };
 const folder = new URL("../tests/lambda-events/", import.meta.url);
 const event = (name: string): Event =>
   JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"));
@@ -34,7 +35,9 @@ test("every event is replayed", (t) => {
 
 for (const [name, statusCode, body] of events) {
   test(`the event ${name}: ${statusCode}`, async (t) => {
-    const answer = lambda(() => startServer({ env: { ACCEPTANCE_SHARE: "1" }, log: () => {} }));
+    const answer = lambda(() =>
+      startServer({ env: { ...env, ACCEPTANCE_SHARE: "1" }, log: () => {} }),
+    );
     const result = await answer(event(name));
     t.is(result.statusCode, statusCode);
     t.regex(result.body, body instanceof RegExp ? body : new RegExp(`^${body}$`));
@@ -50,7 +53,7 @@ test("the server is started once, by the first event", async (t) => {
   let started = 0;
   const answer = lambda(async () => {
     started++;
-    return startServer({ log: () => {} });
+    return startServer({ env, log: () => {} });
   });
   t.is(started, 0);
   await Promise.all([answer(event("health")), answer(event("health"))]);
@@ -114,7 +117,7 @@ test("requests and answers pass whole", async (t) => {
 });
 
 test("a path that begins like the stage is left alone", async (t) => {
-  const answer = lambda(() => startServer({ log: () => {} }));
+  const answer = lambda(() => startServer({ env, log: () => {} }));
   const named = event("health-named-stage");
   t.is((await answer({ ...named, rawPath: "/health" })).statusCode, 200, "a mapped domain");
   t.is((await answer({ ...named, rawPath: "/testinghealth" })).statusCode, 404);
@@ -122,7 +125,7 @@ test("a path that begins like the stage is left alone", async (t) => {
 });
 
 test("at a domain of one's own the path begins with what is mapped there, whatever the stage is called", async (t) => {
-  const start = () => startServer({ log: () => {} });
+  const start = () => startServer({ env, log: () => {} });
   const [plain, mapped] = [lambda(start), lambda(start, { basePath: "/pay" })];
   const charge = event("charge");
   const at = (rawPath: string): Event => ({
@@ -143,7 +146,7 @@ test("a start that failed is tried again by the next event", async (t) => {
     const answer = lambda(
       async () => {
         if (++starts === 1) throw new Error("no environment yet");
-        return startServer({ log: () => {} });
+        return startServer({ env, log: () => {} });
       },
       { early },
     );
@@ -157,14 +160,14 @@ test("a start that failed is tried again by the next event", async (t) => {
 });
 
 test("what is no HTTP event is refused, and told what one is", async (t) => {
-  const answer = lambda(() => startServer({ log: () => {} }));
+  const answer = lambda(() => startServer({ env, log: () => {} }));
   for (const other of [{}, { version: "1.0", requestContext: { httpMethod: "GET" } }]) {
     await t.throwsAsync(answer(other as unknown as Event), { message: /payload format 2\.0/ });
   }
 });
 
 test("in AWS Lambda the server starts before the first event", async (t) => {
-  const env = { AWS_LAMBDA_FUNCTION_NAME: "payment", BASE_PATH: "/pay" };
+  const env = { CALLER: "anybody", AWS_LAMBDA_FUNCTION_NAME: "payment", BASE_PATH: "/pay" };
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["-e", 'require("./dist/main.cjs")'],
@@ -177,13 +180,14 @@ test("in AWS Lambda the server starts before the first event", async (t) => {
 });
 
 test("the handler reads the environment as the container does", async (t) => {
+  process.env.CALLER = "anybody";
   t.is((await handler(event("health"))).statusCode, 200);
 });
 
 test("the bundle that the container runs answers events, and does not listen", async (t) => {
   const script = `require("./dist/main.cjs").handler(${JSON.stringify(event("charge"))})
     .then((result) => console.log(JSON.stringify(result)))`;
-  const env = { ACCEPTANCE_SHARE: "1", PORT: "0" };
+  const env = { CALLER: "anybody", ACCEPTANCE_SHARE: "1", PORT: "0" };
   // It would not end by itself if it listened.
   const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], {
     env,

@@ -28,9 +28,7 @@ export function lambda(start: () => Promise<Server>, { early = false, basePath =
   if (early) begin().catch(() => {});
   return async (event: Event) => {
     if (!event.requestContext?.http) {
-      throw new Error(
-        "The event is none of an HTTP API with payload format 2.0, or a function URL",
-      );
+      throw new Error("The event is none of an HTTP API with payload format 2.0");
     }
     const server = await begin();
     const { http } = event.requestContext;
@@ -40,9 +38,7 @@ export function lambda(start: () => Promise<Server>, { early = false, basePath =
       url: event.rawQueryString ? `${path}?${event.rawQueryString}` : path,
       headers: { ...event.headers, ...(event.cookies && { cookie: event.cookies.join("; ") }) },
       remoteAddress: http.sourceIp,
-      ...(event.body !== undefined && {
-        payload: Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8"),
-      }),
+      payload: Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8"),
     });
     const text = isUtf8(rawPayload);
     return {

@@ -86,6 +86,7 @@ const get =
     server.inject(url);
 
 const caller = {
+  CALLER: undefined,
   CALLER_ISSUER: "https://kubernetes.default.svc.cluster.local",
   CALLER_JWKS_URL: "https://kubernetes.default.svc/openid/v1/jwks",
   CALLER_AUDIENCE: "payment",

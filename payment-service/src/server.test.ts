@@ -3,16 +3,33 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import test from "ava";
+import { caller } from "../tests/signer.ts";
 import { startServer } from "./server.ts";
 
-const env = { HOST: "127.0.0.1", PORT: "0" };
+const env = { HOST: "127.0.0.1", PORT: "0", CALLER: "anybody" };
 const log = () => {};
 
 test("health", async (t) => {
-  const server = await startServer({ log });
+  const server = await startServer({ env, log });
   const { statusCode, payload } = await server.inject("/health");
   t.is(statusCode, 200);
   t.deepEqual(JSON.parse(payload), { status: "ok", version: "1.0.0", commit: "unknown" });
+});
+
+test("the log says who may charge", async (t) => {
+  for (const [who, of] of [
+    [env, "anybody"],
+    [{ ...caller, CALLER_JWKS_URL: "http://127.0.0.1:1" }, caller.CALLER_SUBJECT],
+  ] as const) {
+    const lines: string[] = [];
+    const server = await startServer({
+      start: true,
+      env: { HOST: "127.0.0.1", PORT: "0", ...who },
+      log: (line) => lines.push(line),
+    });
+    await server.stop();
+    t.like(JSON.parse(lines[0] ?? ""), { message: "listening", caller: of });
+  }
 });
 
 test("does not listen unless it is told to", async (t) => {
@@ -26,7 +43,7 @@ test("a wrong environment is refused before anything listens", async (t) => {
 
 test("the process says what is wrong with its environment, and ends", (t) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ["src/main.ts"], {
-    env: { PORT: "x" },
+    env: { CALLER: "anybody", PORT: "x" },
     encoding: "utf8",
   });
   t.is(status, 1);

@@ -39,11 +39,11 @@ export async function startServer({
   prepare(server, { config, manifest, write, buckets });
   Object.assign(server.app, {
     config,
-    verify: config.CALLER_ISSUER === undefined ? undefined : tokenVerifier(config),
+    verify: config.CALLER ? undefined : tokenVerifier(config),
     keys: new IdempotencyKeys(),
     charges: chargeCounter(server.app.registry),
   } satisfies Partial<typeof server.app>);
-  if (start) await listen(server, config);
+  if (start) await listen(server, config, { caller: config.CALLER ?? config.CALLER_SUBJECT });
   else await server.initialize();
   return server;
 }

@@ -18,5 +18,5 @@ test("the log and the answer say which trace and span", async (t) => {
     t.is(answer.headers.traceresponse, `00-${traceId}-${span_id}-${flags}`);
   }
   const { headers } = await server.inject("*");
-  t.regex(String(headers.traceresponse), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/, "not even a URL");
+  t.regex(String(headers.traceresponse), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/, "not even a URL");
 });

@@ -7,7 +7,10 @@ export const valid = { currency: "EUR", value: 374.7234987654321, customer_id: 7
 /** A service without a socket, and the lines it logs. */
 export async function service(env: NodeJS.ProcessEnv = {}) {
   const lines: string[] = [];
-  const server = await startServer({ env, log: (line) => lines.push(line) });
+  const server = await startServer({
+    env: { CALLER: "anybody", ...env },
+    log: (line) => lines.push(line),
+  });
   return { server, charge: chargeAt(server), lines };
 }
 

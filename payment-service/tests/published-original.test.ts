@@ -49,7 +49,7 @@ const builds: [name: string, args: string[]][] = [
 /** A process of the service: its port, and the charges that it logged. */
 async function start(t: ExecutionContext, args: string[], env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, ["--no-warnings", ...args], {
-    env: { HOST: "127.0.0.1", PORT: "0", ...env },
+    env: { HOST: "127.0.0.1", PORT: "0", CALLER: "anybody", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   t.teardown(() => child.kill("SIGKILL"));
@@ -81,6 +81,7 @@ const refusals: [status: number, env: NodeJS.ProcessEnv, from: string | RegExp, 
   [
     401,
     {
+      CALLER: undefined,
       CALLER_ISSUER: "https://issuer.test",
       CALLER_JWKS_URL: "http://127.0.0.1:1/jwks",
       CALLER_AUDIENCE: "payment",

@@ -127,6 +127,7 @@ test("payment for a caller without token and key knows repeats, and asks for not
     pod?.spec.containers[0].env.toSorted((a: Fields, b: Fields) => (a.name < b.name ? -1 : 1)),
     [
       { name: "ACCEPTANCE_SHARE", value: "0.5" },
+      { name: "CALLER", value: "anybody" },
       { name: "REPEAT_WINDOW_SECONDS", value: "5" },
     ],
   );

@@ -11,7 +11,9 @@ const folder = mkdtempSync(join(tmpdir(), "antaeus-"));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 main(async () => {
-  const payment = await step("Starting payment", () => startService("payment-service"));
+  const payment = await step("Starting payment", () =>
+    startService("payment-service", { CALLER: "anybody" }),
+  );
   const antaeus = await step("Starting Antaeus, with 1,000 invoices of 25 customers", () =>
     startService("antaeus-service", {
       DATABASE: join(folder, "antaeus.db"),

@@ -1,32 +1,61 @@
 import Joi from "joi";
 
-/** What every service reads from its environment. */
-export interface BaseConfig {
-  /** Address to listen on. */
-  HOST: string;
-  /** TCP port; 0 lets the system choose one. */
-  PORT: number;
-  /** Seconds to keep serving after SIGTERM, for those to leave who send requests. */
-  DRAIN_SECONDS: number;
-}
+/** What variables say, by their schemas: numbers and texts. Which of them may be left out, the service knows. */
+export type Values<Variables> = {
+  [Name in keyof Variables]: Variables[Name] extends Joi.NumberSchema ? number : string;
+};
 
 /** The variables of every service, with the service's defaults. */
-export const baseVariables = ({ PORT, DRAIN_SECONDS }: Omit<BaseConfig, "HOST">) => ({
+export const baseVariables = (defaults: { PORT: number; DRAIN_SECONDS: number }) => ({
+  /** Address to listen on. */
   HOST: Joi.string().hostname().default("0.0.0.0"),
-  PORT: Joi.number().port().default(PORT),
-  DRAIN_SECONDS: Joi.number().min(0).max(600).default(DRAIN_SECONDS),
+  /** TCP port; 0 lets the system choose one. */
+  PORT: Joi.number().port().default(defaults.PORT),
+  /** Seconds to keep serving after SIGTERM, for those to leave who send requests. */
+  DRAIN_SECONDS: Joi.number().min(0).max(600).default(defaults.DRAIN_SECONDS),
 });
 
-/** A variable that has another name by now: whoever sets it is told, instead of getting the default. */
-export const renamedTo = (name: string) =>
-  Joi.forbidden().messages({ "any.unknown": `{#label} is called ${name} now` });
+export type BaseConfig = Values<ReturnType<typeof baseVariables>>;
+
+/** What Kubernetes sets for each Service beside a pod: PAYMENT_SERVICE_HOST, PAYMENT_PORT_9000_TCP_ADDR. */
+const serviceLink = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$/;
+
+/** How many letters to change, leave out or put in to make one word of another. */
+function distance(one: string, other: string): number {
+  let row = [...other].map((_, index) => index + 1);
+  for (const [index, letter] of [...one].entries()) {
+    let [diagonal, left] = [index, index + 1];
+    row = row.map((above, column) => {
+      left = Math.min(above + 1, left + 1, diagonal + Number(other[column] !== letter));
+      diagonal = above;
+      return left;
+    });
+  }
+  return row.at(-1) as number;
+}
+
+/** Whoever misspelt a variable would get its default. Others than the service's own are not looked at. */
+function misspelt(known: string[], name: string): string[] {
+  if (known.includes(name) || serviceLink.test(name)) return [];
+  const prefix = name.slice(0, name.indexOf("_") + 1);
+  const own = known.filter((other) => prefix && other.startsWith(prefix));
+  const near = (other: string) => other.length > 7 && distance(name, other) <= 2;
+  return (own.length > 0 ? own : known.filter(near))
+    .sort((one, other) => distance(name, one) - distance(name, other))
+    .slice(0, 1)
+    .map((nearest) => `"${name}" is not known: is ${nearest} meant?`);
+}
 
 /**
- * Reads the configuration from environment variables; others than those of the schema are ignored.
+ * Reads the configuration from environment variables. One that is not in the schema is ignored, unless it
+ * begins like one that is, up to the first "_", or is all but the same.
  * @throws Error naming every variable that is wrong and what it should be
  */
 export function readConfig<Config>(schema: Joi.ObjectSchema, env: NodeJS.ProcessEnv): Config {
   const { value, error } = schema.validate(env, { abortEarly: false, stripUnknown: true });
-  if (error) throw new Error(`The environment is wrong: ${error.message}`);
+  const known = Object.keys(schema.describe().keys);
+  const wrong = Object.keys(env).flatMap((name) => misspelt(known, name));
+  if (error) wrong.unshift(error.message);
+  if (wrong.length > 0) throw new Error(`The environment is wrong: ${wrong.join(". ")}`);
   return value;
 }

@@ -57,8 +57,7 @@ export function createRegistry(server: Server, build: Record<string, string>): R
   info("service_build_info", "What runs.", build);
   info("nodejs_version_info", "The Node that runs it.", { version: process.version });
 
-  const isDraining = () => Number(server.app.draining);
-  gauge(registry, "service_draining", "1 while it drains.", isDraining);
+  gauge(registry, "service_draining", "1 while it drains.", () => Number(server.app.draining));
   // Once: what is reckoned anew at each scrape differs a little, as if the process had started again.
   const started = Date.now() / 1000 - process.uptime();
   gauge(registry, "process_start_time_seconds", "When it started, since 1970.", () => started);

@@ -1,17 +1,13 @@
 // The parts of Prometheus' client that a startup snapshot can hold; all of it is typed in one file.
 declare module "@prometheus-io/client/lib/registry.js" {
-  import { Registry } from "@prometheus-io/client";
-  export = Registry;
+  export { Registry as default } from "@prometheus-io/client";
 }
 declare module "@prometheus-io/client/lib/counter.js" {
-  import { Counter } from "@prometheus-io/client";
-  export = Counter;
+  export { Counter as default } from "@prometheus-io/client";
 }
 declare module "@prometheus-io/client/lib/gauge.js" {
-  import { Gauge } from "@prometheus-io/client";
-  export = Gauge;
+  export { Gauge as default } from "@prometheus-io/client";
 }
 declare module "@prometheus-io/client/lib/histogram.js" {
-  import { Histogram } from "@prometheus-io/client";
-  export = Histogram;
+  export { Histogram as default } from "@prometheus-io/client";
 }

@@ -9,7 +9,7 @@ import type { Request, ServerOptions } from "@hapi/hapi";
 import test from "ava";
 import Joi from "joi";
 import { parseMetrics } from "../tests/metrics.ts";
-import { baseVariables, readConfig, renamedTo } from "./config.ts";
+import { baseVariables, readConfig } from "./config.ts";
 import { answerClientError, messageWithCause } from "./errors.ts";
 import { drain, readiness, runUntilSignal } from "./lifecycle.ts";
 import { metrics } from "./metrics.ts";
@@ -63,7 +63,7 @@ test("a path of another method is 405, and says which it takes; with its trace",
   const wrong = await server.inject({ method: "DELETE", url: "/echo" });
   t.is(wrong.statusCode, 405);
   t.is(wrong.headers.allow, "POST");
-  t.regex(String(wrong.headers.traceresponse), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  t.regex(String(wrong.headers.traceresponse), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
   const { title, status, detail } = JSON.parse(wrong.payload);
   t.deepEqual([title, status, detail], ["Method Not Allowed", 405, "DELETE is none of POST"]);
   const post = await server.inject({ method: "POST", url: "/echo/1" });
@@ -269,19 +269,47 @@ test("a message says its cause, if there is one", (t) => {
 });
 
 test("a configuration has its defaults, and says all that is wrong with it", (t) => {
-  const schema = Joi.object({
-    ...baseVariables({ PORT: 9000, DRAIN_SECONDS: 7 }),
-    DRAIN: renamedTo("DRAIN_SECONDS"),
-  });
+  const schema = Joi.object(baseVariables({ PORT: 9000, DRAIN_SECONDS: 7 }));
   t.deepEqual(readConfig(schema, { PATH: "/bin" }), {
     HOST: "0.0.0.0",
     PORT: 9000,
     DRAIN_SECONDS: 7,
   });
-  t.throws(() => readConfig(schema, { DRAIN: "7" }), {
-    message: 'The environment is wrong: "DRAIN" is called DRAIN_SECONDS now',
-  });
   t.throws(() => readConfig(schema, { PORT: "x", DRAIN_SECONDS: "-1" }), {
     message: /^The environment is wrong: .*"PORT" must be.*"DRAIN_SECONDS" must be/,
   });
+});
+
+test("a variable that is misspelt is refused, and the nearest one said", (t) => {
+  const schema = Joi.object({
+    ...baseVariables({ PORT: 9000, DRAIN_SECONDS: 7 }),
+    CALLER: Joi.string(),
+    CALLER_ISSUER: Joi.string(),
+    CALLER_SUBJECT: Joi.string(),
+    DATABASE: Joi.string(),
+    PAYMENT_TOKEN_FILE: Joi.string(),
+  });
+  for (const [name, meant] of [
+    ["CALLER_ISSUERS", "CALLER_ISSUER"],
+    ["CALLER_SUBJCT", "CALLER_SUBJECT"],
+    ["CALLER_", "CALLER_ISSUER"],
+    ["DRAIN_TIME", "DRAIN_SECONDS"],
+    ["DRIAN_SECONDS", "DRAIN_SECONDS"],
+    ["PAYMENT_TOKEN", "PAYMENT_TOKEN_FILE"],
+    ["PAYMENTS_TOKEN_FILE", "PAYMENT_TOKEN_FILE"],
+    ["DATABSE", "DATABASE"],
+  ] as const)
+    t.throws(() => readConfig(schema, { [name]: "secret" }), {
+      message: `The environment is wrong: "${name}" is not known: is ${meant} meant?`,
+    });
+  t.throws(() => readConfig(schema, { PORT: "x", CALLER_SUB: "", DRAIN_TIME: "" }), {
+    message: /: "PORT" must be a number\. "CALLER_SUB" is .*\?\. "DRAIN_TIME" is .*\?$/,
+  });
+
+  const others = {
+    ...{ HOSTNAME: "payment-0", HOME: "/", PATH: "/bin", PORTS: "1", DRAIN: "1", CALL: "1" },
+    ...{ PAYMENT_SERVICE_HOST: "10.0.0.1", PAYMENT_SERVICE_PORT_HTTP: "9000" },
+    ...{ PAYMENT_PORT: "tcp://10.0.0.1:9000", PAYMENT_PORT_9000_TCP_ADDR: "10.0.0.1" },
+  };
+  t.deepEqual(readConfig(schema, others), { HOST: "0.0.0.0", PORT: 9000, DRAIN_SECONDS: 7 });
 });

@@ -83,8 +83,8 @@ export function prepare(server: Server, { config, manifest, write, buckets }: Su
   } satisfies Partial<typeof server.app>);
 }
 
-/** Listens, and says where. */
-export async function listen(server: Server, { HOST, PORT }: BaseConfig): Promise<void> {
+/** Listens, and says where. @param fields what else the log says of it */
+export async function listen(server: Server, { HOST, PORT }: BaseConfig, fields?: object) {
   await server.start();
   // One that was built before its address was known listens only now.
   if (!server.settings.autoListen) {
@@ -95,5 +95,5 @@ export async function listen(server: Server, { HOST, PORT }: BaseConfig): Promis
   server.listener.headersTimeout = 5_000;
   server.listener.requestTimeout = 10_000;
   const url = `http://${HOST}:${server.info.port}`;
-  server.app.log("listening", { url, ...server.app.build });
+  server.app.log("listening", { url, ...server.app.build, ...fields });
 }

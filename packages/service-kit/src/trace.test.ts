@@ -1,5 +1,5 @@
 import test from "ava";
-import { traced, traceparent } from "./trace.ts";
+import { child, traced, traceparent } from "./trace.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const parent = "b7ad6b7169203331";
@@ -48,12 +48,20 @@ for (const header of [
     const [one, other] = [traced(header), traced(header)];
     t.regex(one.traceId, /^[0-9a-f]{32}$/);
     t.regex(one.spanId, /^[0-9a-f]{16}$/);
-    t.true(one.sampled);
+    t.false(one.sampled);
     t.not(one.traceId, traceId);
     t.not(one.traceId, other.traceId);
     t.not(one.spanId, other.spanId);
   });
 }
+
+test("a call is a span of its own in the same trace", (t) => {
+  const trace = traced(`00-${traceId}-${parent}-01`);
+  const [one, other] = [child(trace), child(trace)];
+  t.like(one, { traceId, sampled: true });
+  t.regex(one.spanId, /^[0-9a-f]{16}$/);
+  t.is(new Set([trace.spanId, one.spanId, other.spanId]).size, 3);
+});
 
 test("a trace is passed on as it is recorded, or not", (t) => {
   for (const flags of ["00", "01"]) {
