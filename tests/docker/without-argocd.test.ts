@@ -1,41 +1,30 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
-import { run, succeeds } from "../../tools/cli/command.ts";
+import { run } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
 import { filesOf, head } from "../../tools/git/git.ts";
 import { withLocalImages } from "../../tools/local/local-images.ts";
-import { connectRegistry, localRegistry, startRegistry } from "../../tools/local/registry.ts";
+import { localRegistry } from "../../tools/local/registry.ts";
 import { isFair, payRun, report } from "../../tools/pay-run/pay-run.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
+import {
+  address,
+  removeSecondCluster,
+  secondCluster,
+  startSecondCluster,
+} from "../support/second-cluster.ts";
 
-// An empty cluster beside the one with Argo CD: the same, but for its address.
-const cluster = "pe-gitops-e2e";
-const address = "127.0.0.2";
 const multitool = "localhost/multitool:1.0.0";
-const folder = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
-const env = { ...process.env, KUBECONFIG: join(folder, "kubeconfig"), NODE_IP: address };
 const files = await filesOf(await withLocalImages(await head()));
-const bash = (command: string) => run("bash", ["-ec", command], { cwd: files, env });
+const bash = (command: string) => run("bash", ["-ec", command], { cwd: files });
+process.env.NODE_IP = address;
 
 test.before(async () => {
-  const config = readFileSync("clusters/local/kind.yaml", "utf8")
-    .replace("name: pe-gitops", `name: ${cluster}`)
-    .replaceAll("127.0.0.1", address);
-  writeFileSync(join(folder, "kind.yaml"), config);
-  await run("kind", ["delete", "cluster", "--name", cluster], { env });
-  const create = ["create", "cluster", "--config", join(folder, "kind.yaml"), "--wait", "3m"];
-  await run("kind", create, { env });
-  await connectRegistry(await startRegistry(), cluster);
+  await startSecondCluster();
   await run("docker", ["build", "--quiet", "--tag", multitool, "tools/multitool"]);
-  await run("kind", ["load", "docker-image", multitool, "--name", cluster]);
+  await run("kind", ["load", "docker-image", multitool, "--name", secondCluster]);
 });
 
-test.after.always(async () => {
-  await succeeds("kind", ["delete", "cluster", "--name", cluster]);
-  rmSync(folder, { recursive: true });
-});
+test.after.always(removeSecondCluster);
 
 test.serial(
   "as the challenge tests it: deploy, pay, and about half of the invoices are PAID",
@@ -75,9 +64,7 @@ test.serial(
     await bash(pod);
     await bash("kubectl -n monitoring wait --for=condition=Ready --timeout=1m pod/multitool");
     const within = (command: string) =>
-      run("kubectl", ["exec", "-n", "monitoring", "multitool", "--", "bash", "-ec", command], {
-        env,
-      });
+      run("kubectl", ["exec", "-n", "monitoring", "multitool", "--", "bash", "-ec", command]);
     const [payment = "", health = "", count = "", pay = "", countAgain = ""] = inCluster
       .trim()
       .split("\n");

@@ -7,7 +7,15 @@ import { retry } from "../../tools/cli/progress.ts";
 import { installHook } from "../../tools/local/hook.ts";
 import { operations } from "../../tools/repository/markdown-commands.ts";
 import { valuesFile, withShare } from "../support/share.ts";
-import { autoSync, charges, head, restore, untilLive } from "./support/cluster.ts";
+import {
+  autoSync,
+  charges,
+  head,
+  kubectl,
+  putRight,
+  restore,
+  untilLive,
+} from "./support/cluster.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const clone = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
@@ -64,11 +72,26 @@ test.serial("Invoices stay PENDING", async (t) => {
   t.regex(printed.join("\n"), /payment-from-antaeus/);
 });
 
-test.serial("make e2e was interrupted", async (t) => {
+/** As Ctrl-C leaves it: a commit of a test is live, auto-sync is off, a pod is there. */
+async function interrupted(): Promise<void> {
   await untilLive(await mistake(valuesFile, withShare("0")));
   for (const name of ["root", "payment"]) await autoSync(name, false);
+  const pod = ["run", "e2e-left", "--image=none", "--restart=Never", "-n", "default"];
+  await kubectl.run(pod);
+}
+
+test.serial("make e2e was interrupted", async (t) => {
+  await interrupted();
   await inClone(`git checkout --quiet --detach ${head}`);
   for (const commands of operations("make e2e was interrupted")) await inClone(commands);
   await untilLive(head);
   t.true((await charges(40)).some(({ result }) => result));
+});
+
+test.serial("the next make e2e puts that right before it begins", async (t) => {
+  await kubectl.run(["delete", "pod", "e2e-left", "-n", "default"]);
+  await interrupted();
+  await putRight();
+  t.true((await charges(40)).some(({ result }) => result));
+  t.is(await kubectl.run(["get", "pods", "-n", "default", "-o", "name"]), "");
 });

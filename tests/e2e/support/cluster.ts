@@ -144,8 +144,21 @@ export const fromAntaeus = <T>(script: string): Promise<T> => inAntaeus<T>(kubec
 /** Charges from Antaeus' pod. @returns the status codes and the answers, in order */
 export const charges = (count: number): Promise<Charge[]> => chargesOfAntaeus(kubectl, count);
 
+/**
+ * Puts right what a run that was interrupted left behind: auto-sync that is off, pods, another commit. Each file of tests
+ * begins with it, so that none goes on with a cluster that the one before broke.
+ */
+export async function putRight(): Promise<void> {
+  for (const { metadata, spec } of await kubectl.applications())
+    if (spec?.syncPolicy?.automated?.enabled === false) await autoSync(metadata.name, true);
+  const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", "--all-namespaces"]);
+  for (const { metadata } of items.filter(({ metadata }) => metadata.name.startsWith("e2e-")))
+    await kubectl.run(["delete", "pod", metadata.name, "-n", metadata.namespace]);
+  await restore();
+}
+
 interface Pod {
-  metadata: { name: string; deletionTimestamp?: string };
+  metadata: { name: string; namespace: string; deletionTimestamp?: string };
   spec: { containers: { image: string }[] };
   status: {
     phase: string;
@@ -169,3 +182,5 @@ export const drained = (service: string): Promise<void> =>
     const all = await allPods(service);
     if (all.some(({ metadata }) => metadata.deletionTimestamp)) throw new Error("pods terminate");
   });
+
+await putRight();

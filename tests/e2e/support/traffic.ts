@@ -1,77 +1,15 @@
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
+import { startTrafficFrom, type Traffic } from "../../support/traffic.ts";
 import { drained, kubectl } from "./cluster.ts";
 
-/** What became of the charges: how many were answered, and what came of each of the others. */
-export interface Outcome {
-  answered: number;
-  failed: string[];
-}
-
-interface Traffic {
-  /** How many charge at the same time. */
-  clients: number;
-  /** Between a client's charges, in milliseconds. The default leaves the machine some CPU for what is tested. */
-  pause?: number;
-  /** Each keeps its connection; otherwise each charge is a new one, which the Service may lead elsewhere. */
-  keepAlive?: boolean;
-}
-
 /**
- * Charges payment from Antaeus' pod until told to stop. A charge without an answer of 200 has failed.
+ * Charges payment from Antaeus' pod until told to stop.
  * @returns a function that lets it go on for some seconds more, and until no old pod drains, ends it, and says what became of it
  */
-export function startTraffic({ clients, pause = 40, keepAlive = false }: Traffic) {
-  const script = `
-    const { request, Agent } = require("node:http");
-    const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: 1 });
-    const token = () => require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE);
-    const outcome = { answered: 0, failed: [] };
-    let on = true;
-    process.stdin.resume().on("end", () => { on = false; });
-    const charge = (agent) => new Promise((resolve) => {
-      const headers = {
-        "content-type": "application/json",
-        "content-length": body.length,
-        authorization: "Bearer " + token(),
-      };
-      const call = request(process.env.PAYMENT_PROVIDER_ENDPOINT, { method: "POST", headers, agent, timeout: 5000 });
-      call.on("response", (response) => response.resume().on("end", () => resolve(response.statusCode)));
-      call.on("timeout", () => call.destroy(new Error("timeout")));
-      call.on("error", (error) => resolve(error.message));
-      call.end(body);
-    });
-    const client = async () => {
-      const agent = new Agent({ keepAlive: ${keepAlive}, maxSockets: 1 });
-      while (on) {
-        const status = await charge(agent);
-        if (status === 200) outcome.answered++;
-        else outcome.failed.push(new Date().toISOString().slice(11, 23) + " " + status);
-        if (${pause}) await new Promise((resolve) => setTimeout(resolve, ${pause}));
-      }
-      agent.destroy();
-    };
-    Promise.all(Array.from({ length: ${clients} }, client)).then(() => console.log(JSON.stringify(outcome)));`;
-  const exec = [
-    "exec",
-    "-i",
-    "deployment/antaeus",
-    "-n",
-    "app-antaeus",
-    "--",
-    "/node",
-    "-e",
-    script,
-  ];
-  const child = spawn("kubectl", ["--context", kubectl.context, ...exec]);
-  const printed = text(child.stdout);
-  const complaints = text(child.stderr);
-  return async (seconds = 2): Promise<Outcome> => {
+export function startTraffic(traffic: Traffic) {
+  const stop = startTrafficFrom(kubectl, "deployment/antaeus", traffic);
+  return async (seconds = 2) => {
     await drained("payment");
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-    child.stdin.end();
-    const outcome = await printed;
-    if (!outcome) throw new Error(`the traffic ended too early: ${await complaints}`);
-    return JSON.parse(outcome);
+    return stop();
   };
 }

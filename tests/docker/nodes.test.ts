@@ -1,0 +1,307 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { run } from "../../tools/cli/command.ts";
+import { retry } from "../../tools/cli/progress.ts";
+import { filesOf, head } from "../../tools/git/git.ts";
+import { Kubectl } from "../../tools/kubernetes/cluster.ts";
+import { withLocalImages } from "../../tools/local/local-images.ts";
+import { count, type Invoice, invoices, isFair, payRun } from "../../tools/pay-run/pay-run.ts";
+import {
+  address,
+  removeSecondCluster,
+  secondCluster,
+  startSecondCluster,
+} from "../support/second-cluster.ts";
+import { startTrafficFrom } from "../support/traffic.ts";
+
+// What one node cannot show: where pods go, and what is lost with a node. Two workers, and a folder that both have, as
+// storage that a cluster can attach to any node.
+const shared = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-shared-"));
+chmodSync(shared, 0o777);
+const worker = `  - role: worker
+    extraMounts:
+      - hostPath: ${shared}
+        containerPath: /shared
+`;
+const workers = [`${secondCluster}-worker`, `${secondCluster}-worker2`];
+const antaeus = `http://${address}:30008`;
+const kubectl = new Kubectl(`kind-${secondCluster}`);
+const files = await filesOf(await withLocalImages(await head()));
+
+interface Pod {
+  metadata: { name: string; deletionTimestamp?: string };
+  spec: { nodeName?: string };
+  status: { conditions?: { type: string; status: string; message?: string }[] };
+}
+
+const isReady = ({ status }: Pod) =>
+  status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+
+async function pods(service: string): Promise<Pod[]> {
+  const selector = `app.kubernetes.io/name=${service}`;
+  const get = ["get", "pods", "-n", `app-${service}`, "-l", selector];
+  const { items } = await kubectl.json<{ items: Pod[] }>(get);
+  return items.filter(({ metadata }) => !metadata.deletionTimestamp && metadata.name !== "caller");
+}
+
+/** The nodes of a service's pods, one entry a pod. */
+const nodesOf = async (service: string) => (await pods(service)).map(({ spec }) => spec.nodeName);
+
+/** The invoices, unless Antaeus is silent: a connection to a dead node would not end for minutes. */
+const invoicesSoon = () =>
+  Promise.race([
+    invoices(antaeus),
+    pause(3).then(() => {
+      throw new Error("Antaeus is silent");
+    }),
+  ]);
+
+const paid = (all: Invoice[]) => all.filter(({ status }) => status === "PAID").map(({ id }) => id);
+
+const rolledOut = (service: string) =>
+  kubectl.run([
+    ...["rollout", "status", `deployment/${service}`, "-n", `app-${service}`, "--timeout=3m"],
+  ]);
+
+const deploy = async () => {
+  await kubectl.run(["apply", "-k", join(files, "clusters/without-argocd")]);
+  await rolledOut("payment");
+  await rolledOut("antaeus");
+};
+
+/** Starts payment's pods anew, so that the scheduler places them again. */
+async function placeAgain(): Promise<void> {
+  await kubectl.run(["rollout", "restart", "deployment/payment", "-n", "app-payment"]);
+  await rolledOut("payment");
+  await retry(60, async () => {
+    const nodes = await kubectl.json<{ items: Pod[] }>(["get", "pods", "-n", "app-payment"]);
+    if (nodes.items.length > 2) throw new Error("old pods drain");
+  });
+}
+
+const drain = (node: string) =>
+  kubectl.run(["drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=2m"]);
+const uncordon = (node: string) => kubectl.run(["uncordon", node]);
+
+/** A pod that charges as Antaeus does, where no node of this test goes away. */
+async function startCaller(): Promise<void> {
+  const { spec } = (
+    await kubectl.json<{ spec: { template: { spec: Record<string, unknown> } } }>([
+      ...["get", "deployment", "antaeus", "-n", "app-antaeus"],
+    ])
+  ).spec.template;
+  const [container] = spec.containers as Record<string, unknown>[];
+  const { ports, startupProbe, readinessProbe, livenessProbe, ...plain } = container ?? {};
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: "caller",
+      namespace: "app-antaeus",
+      labels: { "app.kubernetes.io/name": "antaeus" },
+    },
+    spec: {
+      ...spec,
+      nodeName: `${secondCluster}-control-plane`,
+      containers: [
+        {
+          ...plain,
+          command: ["/node", "-e", "setInterval(() => {}, 60000)"],
+          volumeMounts: [{ name: "payment-token", mountPath: "/var/run/payment" }],
+        },
+      ],
+      volumes: (spec.volumes as { name: string }[]).filter(({ name }) => name === "payment-token"),
+    },
+  };
+  await kubectl.run(["apply", "-f", "-"], JSON.stringify(pod));
+  await kubectl.run([
+    ...["wait", "pod/caller", "-n", "app-antaeus", "--for=condition=Ready", "--timeout=1m"],
+  ]);
+}
+
+/** 8 callers, from where no node goes away. */
+const startTraffic = () => startTrafficFrom(kubectl, "caller", { clients: 8, keepAlive: true });
+const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** The fewest pods of payment's that were ready at a time, while something is done. */
+async function fewestReady(body: () => Promise<unknown>): Promise<number> {
+  let fewest = Number.POSITIVE_INFINITY;
+  let watching = true;
+  const watch = async () => {
+    while (watching) {
+      fewest = Math.min(fewest, (await pods("payment")).filter(isReady).length);
+      await pause(0.2);
+    }
+  };
+  const watched = watch();
+  await body().finally(() => {
+    watching = false;
+  });
+  await watched;
+  return fewest;
+}
+
+test.before(async () => {
+  await startSecondCluster(worker + worker);
+  await deploy();
+  await startCaller();
+});
+
+test.after.always(async () => {
+  await removeSecondCluster();
+  rmSync(shared, { recursive: true });
+});
+
+test.serial("payment's pods are on different nodes", async (t) => {
+  t.deepEqual((await nodesOf("payment")).sort(), workers);
+});
+
+test.serial("each node is drained in turn, under load: no charge fails", async (t) => {
+  const before = await invoices(antaeus);
+  const [home] = await nodesOf("antaeus");
+  const stop = startTraffic();
+  for (const node of workers) {
+    const fewest = await fewestReady(() => drain(node));
+    t.true(fewest >= 1, `${fewest} of payment's pods were ready`);
+    await rolledOut("payment");
+    t.false((await nodesOf("payment")).includes(node));
+    if (node === home) {
+      // Its volume is on the node's own disk, so it waits, and Kubernetes says why.
+      const why = await retry(60, async () => {
+        const [pod] = await pods("antaeus");
+        const scheduled = pod?.status.conditions?.find(({ type }) => type === "PodScheduled");
+        if (!scheduled?.message) throw new Error("nothing is said about where Antaeus can run");
+        return scheduled.message;
+      });
+      t.log(why);
+      t.regex(why, /node affinity/);
+    }
+    await uncordon(node);
+    await rolledOut("antaeus");
+  }
+  const { answered, failed } = await stop();
+  t.log(`${answered} charges answered, ${failed.length} failed`);
+  t.deepEqual(failed, []);
+  t.true(answered > 1000);
+  t.deepEqual(
+    await retry(30, () => invoices(antaeus)),
+    before,
+    "Antaeus is back, with its invoices",
+  );
+});
+
+test.serial(
+  "the control: without a disruption budget a drain takes all pods at once",
+  async (t) => {
+    // Both are on one node now: the other one was drained last.
+    const [node = ""] = await nodesOf("payment");
+    t.deepEqual(await nodesOf("payment"), [node, node]);
+    await kubectl.run(["delete", "poddisruptionbudget", "payment", "-n", "app-payment"]);
+    t.is(await fewestReady(() => drain(node)), 0);
+    await uncordon(node);
+    await deploy();
+  },
+);
+
+test.serial(
+  "a node dies amid a pay run: no invoice is lost, and the next run pays the rest",
+  async (t) => {
+    await placeAgain();
+    const [home] = await nodesOf("antaeus");
+    const victim = workers.find((node) => node !== home) ?? "";
+    t.true((await nodesOf("payment")).includes(victim));
+    const all = await invoices(antaeus);
+    const stop = startTraffic();
+    await pause(2);
+    const run1 = payRun(antaeus);
+    await run("docker", ["kill", victim]);
+    const begin = performance.now();
+    const during = await run1;
+    t.log(
+      `the run, of ${all.length} invoices, took ${(during.milliseconds / 1000).toFixed(1)} s`,
+      count(during),
+    );
+    await retry(120, async () => {
+      if ((await pods("payment")).filter(isReady).length > 1)
+        throw new Error("the pod counts as ready");
+    });
+    t.log(
+      `${((performance.now() - begin) / 1000).toFixed(0)} s until Kubernetes leads nobody to the pod on the dead node`,
+    );
+    const next = await payRun(antaeus);
+    t.log(count(next));
+    const { answered, failed } = await stop();
+    t.log(
+      `a caller that asks each charge once: ${answered} answered, ${failed.length} failed`,
+      failed.slice(0, 5),
+      failed.slice(-2),
+    );
+    t.true(failed.length > 0, "the traffic sees what fails");
+    await run("docker", ["start", victim]);
+    await kubectl.run(["wait", `node/${victim}`, "--for=condition=Ready", "--timeout=2m"]);
+    t.true(isFair(next));
+  },
+);
+
+test.serial(
+  "Antaeus' node dies amid a pay run: what was PAID is PAID when the node is back",
+  async (t) => {
+    const [home = ""] = await nodesOf("antaeus");
+    const before = await invoices(antaeus);
+    // Nobody answers it: its only writer dies.
+    payRun(antaeus).catch(() => {});
+    await pause(0.5);
+    await run("docker", ["kill", home]);
+    await run("docker", ["start", home]);
+    const begin = performance.now();
+    const after = await retry(180, () => invoicesSoon());
+    t.log(
+      `${((performance.now() - begin) / 1000).toFixed(0)} s from the start of the node to an answer`,
+    );
+    const was = paid(before);
+    const is = paid(after);
+    t.log(`${was.length} PAID before, ${is.length} after, of ${after.length}`);
+    t.is(after.length, before.length);
+    t.deepEqual(
+      was.filter((id) => !is.includes(id)),
+      [],
+    );
+    t.true(isFair(await payRun(antaeus)));
+  },
+);
+
+test.serial("on storage that every node reaches, Antaeus moves with its invoices", async (t) => {
+  const inAntaeus = ["-n", "app-antaeus"];
+  await kubectl.run([
+    "delete",
+    "deployment/antaeus",
+    "persistentvolumeclaim/antaeus",
+    ...inAntaeus,
+  ]);
+  const volume = {
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: "shared" },
+    spec: {
+      storageClassName: "standard",
+      accessModes: ["ReadWriteOnce"],
+      capacity: { storage: "1Gi" },
+      claimRef: { namespace: "app-antaeus", name: "antaeus" },
+      hostPath: { path: "/shared" },
+    },
+  };
+  await kubectl.run(["apply", "-f", "-"], JSON.stringify(volume));
+  await deploy();
+  await payRun(antaeus);
+  const before = await invoices(antaeus);
+  const [home = ""] = await nodesOf("antaeus");
+  const begin = performance.now();
+  await drain(home);
+  await rolledOut("antaeus");
+  const [now] = await nodesOf("antaeus");
+  t.log(`on another node after ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+  t.not(now, home);
+  t.deepEqual(await retry(30, invoicesSoon), before);
+});

@@ -1,0 +1,32 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run, succeeds } from "../../tools/cli/command.ts";
+import { connectRegistry, startRegistry } from "../../tools/local/registry.ts";
+
+/** A cluster beside that of make up: the same, but for its address. One at a time. */
+export const secondCluster = "pe-gitops-e2e";
+export const address = "127.0.0.2";
+
+const folder = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
+
+/**
+ * Starts it, empty, with the registry of the first one. The environment of this process leads kubectl to it.
+ * @param nodes what to add to the nodes of its configuration
+ */
+export async function startSecondCluster(nodes = ""): Promise<void> {
+  process.env.KUBECONFIG = join(folder, "kubeconfig");
+  const config = readFileSync("clusters/local/kind.yaml", "utf8")
+    .replace("name: pe-gitops", `name: ${secondCluster}`)
+    .replaceAll("127.0.0.1", address);
+  const file = join(folder, "kind.yaml");
+  writeFileSync(file, config + nodes);
+  await run("kind", ["delete", "cluster", "--name", secondCluster]);
+  await run("kind", ["create", "cluster", "--config", file, "--wait", "3m"]);
+  await connectRegistry(await startRegistry(), secondCluster);
+}
+
+export async function removeSecondCluster(): Promise<void> {
+  await succeeds("kind", ["delete", "cluster", "--name", secondCluster]);
+  rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,70 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import type { Kubectl } from "../../tools/kubernetes/cluster.ts";
+
+/** What became of the charges: how many were answered, and what came of each of the others. */
+export interface Outcome {
+  answered: number;
+  failed: string[];
+}
+
+export interface Traffic {
+  /** How many charge at the same time. */
+  clients: number;
+  /** Between a client's charges, in milliseconds. The default leaves the machine some CPU for what is tested. */
+  pause?: number;
+  /** Each keeps its connection; otherwise each charge is a new one, which the Service may lead elsewhere. */
+  keepAlive?: boolean;
+}
+
+/**
+ * Charges payment from a pod with Antaeus' environment until told to stop. A charge without an answer of 200 has failed.
+ * @param pod as kubectl exec takes it, in app-antaeus
+ * @returns a function that ends it and says what became of it
+ */
+export function startTrafficFrom(
+  kubectl: Kubectl,
+  pod: string,
+  { clients, pause = 40, keepAlive = false }: Traffic,
+): () => Promise<Outcome> {
+  const script = `
+    const { request, Agent } = require("node:http");
+    const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: 1 });
+    const token = () => require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE);
+    const outcome = { answered: 0, failed: [] };
+    let on = true;
+    process.stdin.resume().on("end", () => { on = false; });
+    const charge = (agent) => new Promise((resolve) => {
+      const headers = {
+        "content-type": "application/json",
+        "content-length": body.length,
+        authorization: "Bearer " + token(),
+      };
+      const call = request(process.env.PAYMENT_PROVIDER_ENDPOINT, { method: "POST", headers, agent, timeout: 5000 });
+      call.on("response", (response) => response.resume().on("end", () => resolve(response.statusCode)));
+      call.on("timeout", () => call.destroy(new Error("timeout")));
+      call.on("error", (error) => resolve(error.message));
+      call.end(body);
+    });
+    const client = async () => {
+      const agent = new Agent({ keepAlive: ${keepAlive}, maxSockets: 1 });
+      while (on) {
+        const status = await charge(agent);
+        if (status === 200) outcome.answered++;
+        else outcome.failed.push(new Date().toISOString().slice(11, 23) + " " + status);
+        if (${pause}) await new Promise((resolve) => setTimeout(resolve, ${pause}));
+      }
+      agent.destroy();
+    };
+    Promise.all(Array.from({ length: ${clients} }, client)).then(() => console.log(JSON.stringify(outcome)));`;
+  const exec = ["exec", "-i", pod, "-n", "app-antaeus", "--", "/node", "-e", script];
+  const child = spawn("kubectl", ["--context", kubectl.context, ...exec]);
+  const printed = text(child.stdout);
+  const complaints = text(child.stderr);
+  return async () => {
+    child.stdin.end();
+    const outcome = await printed;
+    if (!outcome) throw new Error(`the traffic ended too early: ${await complaints}`);
+    return JSON.parse(outcome);
+  };
+}
