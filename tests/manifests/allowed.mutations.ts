@@ -359,7 +359,7 @@ export const ofObjects: Mutations = [
     "a node of its choice": "nodeName: somewhere",
     "nodes of its choice": "nodeSelector: {a: b}",
     "nodes that others must keep free": "tolerations: [{operator: Exists}]",
-    "a place beside another pod": "affinity: {}",
+    "a place beside another pod": "affinity: { podAffinity: {} }",
     "the priority of the system": "priorityClassName: system-node-critical",
     "the node's network": "hostNetwork: true",
     "the node's processes": "hostPID: true",

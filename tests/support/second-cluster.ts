@@ -12,15 +12,18 @@ const folder = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
 
 /**
  * Starts it, empty, with the registry of the first one. The environment of this process leads kubectl to it.
- * @param nodes what to add to the nodes of its configuration
+ * @param workers how many nodes there are beside the control plane; all of them have `shared`
+ * @param shared a folder of this machine, as storage that a cluster can attach to any node
  */
-export async function startSecondCluster(nodes = ""): Promise<void> {
+export async function startSecondCluster(workers = 0, shared = ""): Promise<void> {
   process.env.KUBECONFIG = join(folder, "kubeconfig");
   const config = readFileSync("clusters/local/kind.yaml", "utf8")
     .replace("name: pe-gitops", `name: ${secondCluster}`)
     .replaceAll("127.0.0.1", address);
   const file = join(folder, "kind.yaml");
-  writeFileSync(file, config + nodes);
+  const [image = ""] = /^ +image: .*\n/m.exec(config) ?? [];
+  const mount = `    extraMounts:\n      - { hostPath: ${shared}, containerPath: /shared }\n`;
+  writeFileSync(file, config + `  - role: worker\n${image}${mount}`.repeat(workers));
   await run("kind", ["delete", "cluster", "--name", secondCluster]);
   await run("kind", ["create", "cluster", "--config", file, "--wait", "3m"]);
   await connectRegistry(await startRegistry(), secondCluster);

@@ -172,20 +172,28 @@ const volume = {
   },
 } as const;
 
+/** Which pods should be on different nodes, or in different zones. */
+const apart = {
+  topologyKey: oneOf("topology.kubernetes.io/zone", "kubernetes.io/hostname"),
+  labelSelector: { matchLabels: labels },
+  matchLabelKeys: [oneOf("pod-template-hash")],
+} as const;
+
 const pod = {
   serviceAccountName: team,
   automountServiceAccountToken: oneOf(false),
   enableServiceLinks: oneOf(false),
   terminationGracePeriodSeconds: from(1, 120),
   topologySpreadConstraints: [
-    {
-      topologyKey: oneOf("topology.kubernetes.io/zone", "kubernetes.io/hostname"),
-      maxSkew: from(1, 10),
-      whenUnsatisfiable: oneOf("ScheduleAnyway"),
-      labelSelector: { matchLabels: labels },
-      matchLabelKeys: [oneOf("pod-template-hash")],
-    },
+    { ...apart, maxSkew: from(1, 10), whenUnsatisfiable: oneOf("ScheduleAnyway") },
   ],
+  affinity: {
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { weight: from(1, 100), podAffinityTerm: apart },
+      ],
+    },
+  },
   securityContext: {
     runAsNonRoot: oneOf(true),
     runAsUser: from(1, 65535),
