@@ -1,4 +1,3 @@
-import type { Server as Listener } from "node:http";
 import type { Server } from "@hapi/hapi";
 import { readiness } from "service-kit/lifecycle";
 import { metrics } from "service-kit/metrics";
@@ -51,9 +50,8 @@ export async function startServer({
 /**
  * Builds the server with all of its routes, before anything of where it will run is known: neither
  * the environment nor a clock nor a random number is read. `startServer` tells it the rest.
- * @param listener is to carry it: emits what an HTTP server does, and listens when it is told to
  */
-export function createApp(listener: Listener = deferredListener()): Server {
+export function createApp(): Server {
   const routes = {
     payload: {
       allow: "application/json",
@@ -63,7 +61,7 @@ export function createApp(listener: Listener = deferredListener()): Server {
     },
     validate: { options: { abortEarly: false, convert: false } },
   };
-  const server = createServer({ listener, autoListen: false, routes }, [
+  const server = createServer({ listener: deferredListener(), autoListen: false, routes }, [
     "/health",
     "/ready",
     metrics.path,

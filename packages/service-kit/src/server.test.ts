@@ -36,7 +36,10 @@ function service(options: ServerOptions = { host: config.HOST, port: config.PORT
 }
 
 const echo = ({ params, app }: Request) => {
-  if (params.number === 500) throw new Error("of no concern to the caller");
+  if (Number(params.number) >= 500) {
+    const cause = params.number === 501 ? new Error("the disk is full") : undefined;
+    throw new Error("of no concern to the caller", { cause });
+  }
   app.fields.number = params.number;
   return { number: params.number };
 };
@@ -91,11 +94,16 @@ test("why a request failed with 500 is in its line, and nowhere else", async (t)
   console.error = (...words: string[]) => said.push(...words);
   await server.inject("/echo/500");
   await server.inject("/echo/x");
+  await server.inject("/echo/501");
   console.error = error;
   t.deepEqual(said, []);
-  const [failed, wrong] = logged();
+  const [failed, wrong, caused] = logged();
   t.regex(failed.error, /^Error: of no concern to the caller\n +at echo /);
   t.false("error" in wrong);
+  t.regex(
+    caused.error,
+    /^Error: of no concern to the caller\n +at echo .*\nCause: Error: the disk is full\n +at echo /s,
+  );
 });
 
 test("metrics are those of this server", async (t) => {
