@@ -306,6 +306,7 @@ test("a variable that is misspelt is refused, and the nearest one said", (t) => 
     ["PAYMENT_TOKEN", "PAYMENT_TOKEN_FILE"],
     ["PAYMENTS_TOKEN_FILE", "PAYMENT_TOKEN_FILE"],
     ["DATABSE", "DATABASE"],
+    ["CALLERS", "CALLER"],
   ] as const)
     t.throws(() => readConfig(schema, { [name]: "secret" }), {
       message: `The environment is wrong: "${name}" is not known: is ${meant} meant?`,
@@ -315,7 +316,7 @@ test("a variable that is misspelt is refused, and the nearest one said", (t) => 
   });
 
   const others = {
-    ...{ HOSTNAME: "payment-0", HOME: "/", PATH: "/bin", PORTS: "1", DRAIN: "1", CALL: "1" },
+    ...{ HOSTNAME: "payment-0", HOME: "/", PATH: "/bin", PORTS: "1", REPORT: "1", CALL: "1" },
     ...{ PAYMENT_SERVICE_HOST: "10.0.0.1", PAYMENT_SERVICE_PORT_HTTP: "9000" },
     ...{ PAYMENT_PORT: "tcp://10.0.0.1:9000", PAYMENT_PORT_9000_TCP_ADDR: "10.0.0.1" },
   };
