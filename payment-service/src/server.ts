@@ -4,7 +4,7 @@ import { metrics } from "service-kit/metrics";
 import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
 import { deferredListener } from "../snapshot/listener.ts";
-import { jwtScheme, tokenVerifier, type Verify } from "./auth.ts";
+import { tokenVerifier, type Verify } from "./auth.ts";
 import { buckets, type ChargeCounter, charge, chargeCounter } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
 import { faults } from "./faults.ts";
@@ -66,7 +66,6 @@ export function createApp(): Server {
     "/ready",
     metrics.path,
   ]);
-  jwtScheme(server);
   server.route([
     {
       method: "GET",
