@@ -51,8 +51,8 @@ export function createPaymentClient(
       redirect: "error",
       signal: AbortSignal.timeout(timeout),
     });
-    const result = status >= 200 && status < 300 ? parse(body) : undefined;
-    if (typeof result === "boolean") return result;
+    const answer = await new Response(body).json().catch(() => null);
+    if (status >= 200 && status < 300 && typeof answer?.result === "boolean") return answer.result;
     const definite = status >= 400 && status < 500 && !transient.has(status);
     throw new (definite ? Error : PaymentUnavailable)(
       `payment answered ${status} ${JSON.stringify(body.slice(0, 200))}`,
@@ -72,14 +72,6 @@ async function exchange(endpoint: string, request: RequestInit) {
     return { status: response.status, body };
   } catch (error) {
     throw new PaymentUnavailable((error as Error).message, { cause: (error as Error).cause });
-  }
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body)?.result;
-  } catch {
-    return undefined;
   }
 }
 

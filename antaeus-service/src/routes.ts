@@ -24,8 +24,7 @@ function listAndItem(
       options: { validate: { query } },
       handler({ query, server }, h) {
         const { after, limit } = query as { after?: number; limit?: number };
-        if (limit === undefined) return list(server.app, after);
-        const found = list(server.app, after, limit + 1);
+        const found = list(server.app, after, limit && limit + 1);
         const items = found.slice(0, limit);
         const response = h.response(items);
         if (found.length === items.length) return response;

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import Boom from "@hapi/boom";
-import type { Server } from "@hapi/hapi";
+import type { Lifecycle } from "@hapi/hapi";
 import * as jose from "jose";
 import { LRUCache } from "lru-cache";
 import { messageWithCause } from "service-kit/errors";
@@ -86,39 +86,28 @@ export function tokenVerifier(caller: Caller): Verify {
 }
 
 /**
- * Adds the authentication strategy "jwt": callers whom `server.app.verify` knows may charge, or anybody
- * where there is none. It runs before the payload is read.
+ * Lets callers whom `server.app.verify` knows go on, or anybody where there is none; before the payload is read.
  *
  * It throws 401 where there is no token or a wrong one, and 503 where the issuer's keys cannot be
  * fetched: who cannot be verified is not let in. The reason of a 503 is logged.
  */
-export function jwtScheme(server: Server): void {
-  server.auth.scheme("service-account", () => ({
-    async authenticate(request, h) {
-      // There is but one caller, so nobody asks who it is.
-      const authenticated = h.authenticated({ credentials: {} });
-      const { verify } = request.server.app;
-      if (!verify) return authenticated;
-      const authorization = request.headers.authorization as string | undefined;
-      const token = bearer.exec(authorization ?? "")?.[1];
-      if (!token) {
-        throw Boom.unauthorized('"authorization" must be "Bearer" and a token', ["Bearer"]);
-      }
-      try {
-        await verify(token);
-      } catch (error) {
-        const wrong = whatIsWrong(error);
-        if (wrong) throw Boom.unauthorized(`The token is refused: ${wrong}`, [invalidToken]);
-        request.app.fields.reason = messageWithCause(error as Error);
-        throw Boom.serverUnavailable(
-          "Callers cannot be verified: the keys of their issuer cannot be fetched",
-        );
-      }
-      return authenticated;
-    },
-  }));
-  server.auth.strategy("jwt", "service-account");
-}
+export const authenticate: Lifecycle.Method = async ({ server, headers, app }, h) => {
+  const { verify } = server.app;
+  if (!verify) return h.continue;
+  const token = bearer.exec((headers.authorization as string | undefined) ?? "")?.[1];
+  if (!token) throw Boom.unauthorized('"authorization" must be "Bearer" and a token', ["Bearer"]);
+  try {
+    await verify(token);
+  } catch (error) {
+    const wrong = whatIsWrong(error);
+    if (wrong) throw Boom.unauthorized(`The token is refused: ${wrong}`, [invalidToken]);
+    app.fields.reason = messageWithCause(error as Error);
+    throw Boom.serverUnavailable(
+      "Callers cannot be verified: the keys of their issuer cannot be fetched",
+    );
+  }
+  return h.continue;
+};
 
 /** By jose's error codes. Its messages are not passed on: some of them quote the token. */
 const reasons = new Map([

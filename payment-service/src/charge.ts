@@ -3,6 +3,7 @@ import Boom from "@hapi/boom";
 import type { ServerApplicationState, ServerRoute } from "@hapi/hapi";
 import Joi from "joi";
 import { Counter, type Registry } from "service-kit/metrics";
+import { authenticate } from "./auth.ts";
 import { type ChargeRequest, currencies, payload } from "./charge-request.ts";
 import { injectFaults } from "./faults.ts";
 import { isBoundToOtherCharge, keyHeader } from "./idempotency.ts";
@@ -32,9 +33,8 @@ export const charge: ServerRoute = {
   method: "POST",
   path: "/api/v1/charge",
   options: {
-    auth: "jwt",
     validate: { headers, payload },
-    ext: { onPreHandler: { method: injectFaults } },
+    ext: { onPreAuth: { method: authenticate }, onPreHandler: { method: injectFaults } },
   },
   handler(request) {
     const key = request.headers["idempotency-key"] as string | undefined;

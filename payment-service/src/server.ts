@@ -1,11 +1,10 @@
-import type { Server as Listener } from "node:http";
 import type { Server } from "@hapi/hapi";
 import { readiness } from "service-kit/lifecycle";
 import { metrics } from "service-kit/metrics";
 import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
 import { deferredListener } from "../snapshot/listener.ts";
-import { jwtScheme, tokenVerifier, type Verify } from "./auth.ts";
+import { tokenVerifier, type Verify } from "./auth.ts";
 import { buckets, type ChargeCounter, charge, chargeCounter } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
 import { faults } from "./faults.ts";
@@ -51,9 +50,8 @@ export async function startServer({
 /**
  * Builds the server with all of its routes, before anything of where it will run is known: neither
  * the environment nor a clock nor a random number is read. `startServer` tells it the rest.
- * @param listener is to carry it: emits what an HTTP server does, and listens when it is told to
  */
-export function createApp(listener: Listener = deferredListener()): Server {
+export function createApp(): Server {
   const routes = {
     payload: {
       allow: "application/json",
@@ -63,12 +61,11 @@ export function createApp(listener: Listener = deferredListener()): Server {
     },
     validate: { options: { abortEarly: false, convert: false } },
   };
-  const server = createServer({ listener, autoListen: false, routes }, [
+  const server = createServer({ listener: deferredListener(), autoListen: false, routes }, [
     "/health",
     "/ready",
     metrics.path,
   ]);
-  jwtScheme(server);
   server.route([
     {
       method: "GET",

@@ -127,6 +127,13 @@ export const wiring: Rule[] = [
         const mount = pod?.spec.containers[0].volumeMounts.find(
           (one: Fields) => one.name === token?.name,
         );
+        const [payer] = podSpecs(payment.manifests);
+        const cas = payer?.spec.volumes?.find(
+          ({ configMap }: Fields) => configMap?.name === "kube-root-ca.crt",
+        );
+        const ca = payer?.spec.containers[0].volumeMounts?.find(
+          (one: Fields) => one.name === cas?.name,
+        );
         return [
           ...same(
             `${environment}: Antaeus' endpoint`,
@@ -142,7 +149,8 @@ export const wiring: Rule[] = [
             token?.expirationSeconds <= 600,
             `${environment}: the token is good for too long`,
           ),
-          ...(await each(payment.envs, ({ CALLER_AUDIENCE, CALLER_SUBJECT }) => [
+          ...(await each(payment.envs, ({ CALLER_AUDIENCE, CALLER_SUBJECT, CALLER_CA_FILE }) => [
+            ...same(`${environment}: the issuer's CA`, CALLER_CA_FILE, `${ca?.mountPath}/ca.crt`),
             ...same(`${environment}: the token's audience`, token?.audience, CALLER_AUDIENCE),
             ...same(
               `${environment}: whom payment believes`,
@@ -168,7 +176,14 @@ export const wiring: Rule[] = [
         says: /whom payment believes: "system:serviceaccount:app-antaeus:default"/,
       },
       {
-        what: "payment without its configuration: whoever reaches it may charge",
+        what: "payment that lets anybody charge",
+        file: "apps/payment/overlays/production/kustomization.yaml",
+        from: "known-caller",
+        to: "keyless-caller",
+        says: /whom payment believes: undefined/,
+      },
+      {
+        what: "payment that is told of no caller",
         file: "apps/payment/overlays/production/kustomization.yaml",
         from: "components:\n  - ../../components/known-caller\n",
         to: "",
@@ -187,6 +202,13 @@ export const wiring: Rule[] = [
         from: "      containers:\n",
         to: `      containers:\n        - name: second\n          image: ${here.registry}/payment\n`,
         says: /whom payment believes: undefined/,
+      },
+      {
+        what: "a CA where none is mounted",
+        file: "apps/payment/components/known-caller/deployment.yaml",
+        from: "CALLER_CA_FILE\n              value: /var/run/cluster/ca.crt",
+        to: "CALLER_CA_FILE\n              value: /var/run/ca.crt",
+        says: /the issuer's CA: "\/var\/run\/ca.crt"/,
       },
       {
         what: "payment on another port",

@@ -20,28 +20,20 @@ export type BaseConfig = Values<ReturnType<typeof baseVariables>>;
 /** What Kubernetes sets for each Service beside a pod: PAYMENT_SERVICE_HOST, PAYMENT_PORT_9000_TCP_ADDR. */
 const serviceLink = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$/;
 
-/** How many letters to change, leave out or put in to make one word of another. */
-function distance(one: string, other: string): number {
-  let row = [...other].map((_, index) => index + 1);
-  for (const [index, letter] of [...one].entries()) {
-    let [diagonal, left] = [index, index + 1];
-    row = row.map((above, column) => {
-      left = Math.min(above + 1, left + 1, diagonal + Number(other[column] !== letter));
-      diagonal = above;
-      return left;
-    });
-  }
-  return row.at(-1) as number;
-}
+const pairs = (word: string) => new Set([...word].map((letter, at) => letter + word[at + 1]));
+
+/** How alike two words are: of the pairs of letters in either, the share that both have. */
+const likeness = (one: string, other: string) =>
+  pairs(one).intersection(pairs(other)).size / pairs(one).union(pairs(other)).size;
 
 /** Whoever misspelt a variable would get its default. Others than the service's own are not looked at. */
 function misspelt(known: string[], name: string): string[] {
   if (known.includes(name) || serviceLink.test(name)) return [];
   const prefix = name.slice(0, name.indexOf("_") + 1);
   const own = known.filter((other) => prefix && other.startsWith(prefix));
-  const near = (other: string) => other.length > 7 && distance(name, other) <= 2;
+  const near = (other: string) => other.length > 5 && likeness(name, other) > 0.6;
   return (own.length > 0 ? own : known.filter(near))
-    .sort((one, other) => distance(name, one) - distance(name, other))
+    .sort((one, other) => likeness(name, other) - likeness(name, one))
     .slice(0, 1)
     .map((nearest) => `"${name}" is not known: is ${nearest} meant?`);
 }

@@ -36,7 +36,10 @@ function service(options: ServerOptions = { host: config.HOST, port: config.PORT
 }
 
 const echo = ({ params, app }: Request) => {
-  if (params.number === 500) throw new Error("of no concern to the caller");
+  if (Number(params.number) >= 500) {
+    const cause = params.number === 501 ? new Error("the disk is full") : undefined;
+    throw new Error("of no concern to the caller", { cause });
+  }
   app.fields.number = params.number;
   return { number: params.number };
 };
@@ -91,11 +94,16 @@ test("why a request failed with 500 is in its line, and nowhere else", async (t)
   console.error = (...words: string[]) => said.push(...words);
   await server.inject("/echo/500");
   await server.inject("/echo/x");
+  await server.inject("/echo/501");
   console.error = error;
   t.deepEqual(said, []);
-  const [failed, wrong] = logged();
+  const [failed, wrong, caused] = logged();
   t.regex(failed.error, /^Error: of no concern to the caller\n +at echo /);
   t.false("error" in wrong);
+  t.regex(
+    caused.error,
+    /^Error: of no concern to the caller\n +at echo .*\nCause: Error: the disk is full\n +at echo /s,
+  );
 });
 
 test("metrics are those of this server", async (t) => {
@@ -298,6 +306,7 @@ test("a variable that is misspelt is refused, and the nearest one said", (t) => 
     ["PAYMENT_TOKEN", "PAYMENT_TOKEN_FILE"],
     ["PAYMENTS_TOKEN_FILE", "PAYMENT_TOKEN_FILE"],
     ["DATABSE", "DATABASE"],
+    ["CALLERS", "CALLER"],
   ] as const)
     t.throws(() => readConfig(schema, { [name]: "secret" }), {
       message: `The environment is wrong: "${name}" is not known: is ${meant} meant?`,
@@ -307,7 +316,7 @@ test("a variable that is misspelt is refused, and the nearest one said", (t) => 
   });
 
   const others = {
-    ...{ HOSTNAME: "payment-0", HOME: "/", PATH: "/bin", PORTS: "1", DRAIN: "1", CALL: "1" },
+    ...{ HOSTNAME: "payment-0", HOME: "/", PATH: "/bin", PORTS: "1", REPORT: "1", CALL: "1" },
     ...{ PAYMENT_SERVICE_HOST: "10.0.0.1", PAYMENT_SERVICE_PORT_HTTP: "9000" },
     ...{ PAYMENT_PORT: "tcp://10.0.0.1:9000", PAYMENT_PORT_9000_TCP_ADDR: "10.0.0.1" },
   };

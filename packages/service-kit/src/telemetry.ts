@@ -30,7 +30,8 @@ export function observe(server: Server, unlogged: readonly string[]): void {
   });
   // hapi's own answer says nothing of what failed, which is right for clients.
   server.events.on({ name: "request", channels: "error" }, ({ app }, { error }) => {
-    app.fields.error = (error as Error).stack;
+    const { stack, cause } = error as Error;
+    app.fields.error = cause instanceof Error ? `${stack}\nCause: ${cause.stack}` : stack;
   });
   server.events.on("response", (request) => {
     const { method, path, app, response } = request;
