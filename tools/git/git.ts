@@ -13,6 +13,8 @@ const settings = {
   "color.ui": "false",
   "color.diff": "false",
   "core.quotePath": "false",
+  "diff.mnemonicPrefix": "false",
+  "diff.noprefix": "false",
   "diff.relative": "false",
   "diff.suppressBlankEmpty": "false",
   "i18n.logOutputEncoding": "UTF-8",
