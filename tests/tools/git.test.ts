@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -53,6 +56,8 @@ const hostile = `
   external = false
   relative = true
   suppressBlankEmpty = true
+  renames = copies
+  algorithm = patience
   context = 0
   orderFile = /dev/null
 [diff "shout"]
@@ -187,25 +192,35 @@ test.serial("history is read the same whatever Git is configured to be", async (
   t.deepEqual(await underHostility(read), expected);
 });
 
-/** Runs a command of ours as a hook would: in a linked worktree, with variables that lead to another one. */
-async function preview(folder: string): Promise<string> {
+/**
+ * Runs a command of ours, with Git and programs of shell alone.
+ * @returns what it printed, without what a second time differs in: how long it took, and the folders
+ */
+async function command(
+  name: string,
+  folder: string,
+  programs: Record<string, string>,
+  options: NodeJS.ProcessEnv = {},
+): Promise<string> {
   const bin = mkdtempSync(join(root, "bin-"));
-  const path = await run("sh", ["-c", "command -v git"]);
-  symlinkSync(path, join(bin, "git"));
-  // Renders without Kustomize: what it is given, as it is.
-  writeFileSync(
-    join(bin, "kustomize"),
-    `#!/bin/sh\nif [ "$1" = version ]; then echo v$PINNED; else /bin/cat "$2/object.yaml"; fi\n`,
-    { mode: 0o755 },
-  );
-  const versions = readFileSync(".tool-versions", "utf8");
-  const PINNED = /^kustomize (.*)$/m.exec(versions)?.[1] ?? "";
-  const env = { ...process.env, PATH: bin, PINNED, HOME: root, GITHUB_STEP_SUMMARY: "" };
-  const command = [resolve("tools/commands/preview.ts")];
-  return run(process.execPath, command, {
-    cwd: folder,
-    env: { ...env, BASE: "main", HEAD: "HEAD" },
+  symlinkSync(await run("sh", ["-c", "command -v git"]), join(bin, "git"));
+  for (const [program, lines] of Object.entries(programs))
+    writeFileSync(join(bin, program), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  const env = { ...process.env, PATH: bin, HOME: root, GITHUB_STEP_SUMMARY: "", ...options };
+  const printed = await run(process.execPath, [resolve(`tools/commands/${name}.ts`)], {
+    ...{ cwd: folder, env, both: true },
   });
+  return printed
+    .replaceAll(/[\d.]+ (s|a week)\b/g, "")
+    .replaceAll(new RegExp(`${root}/\\w+-\\w+`, "g"), "");
+}
+
+/** Runs make preview as a hook would: in a linked worktree, with variables that lead to another one. */
+function preview(folder: string): Promise<string> {
+  const [, pinned] = /^kustomize (.*)$/m.exec(readFileSync(".tool-versions", "utf8")) ?? [];
+  // Renders without Kustomize: what it is given, as it is.
+  const kustomize = `if [ "$1" = version ]; then echo v${pinned}; else /bin/cat "$2/object.yaml"; fi`;
+  return command("preview", folder, { kustomize }, { BASE: "main", HEAD: "HEAD" });
 }
 
 test.serial(
@@ -242,5 +257,82 @@ test.serial(
     t.regex(error?.message ?? "", /^git -C \S+ cat-file blob HEAD:no\/such failed/);
     t.regex(await underHostility(() => head()), /^[0-9a-f]{40}$/);
     t.is(process.cwd(), before);
+  },
+);
+
+/** What make live, deploy, promote and bump ask, of a cluster at a commit and of Docker. */
+function programs(origin: string, revision: string, image: string): Record<string, string> {
+  const source = { repoURL: origin, path: dirname(overlay), targetRevision: "main" };
+  const application = {
+    ...{ metadata: { name: "payment" }, spec: { source, syncPolicy: { automated: {} } } },
+    status: { sync: { status: "Synced", revision }, health: { status: "Healthy" } },
+  };
+  const pod = {
+    ...{ metadata: { name: "payment-1" }, status: { containerStatuses: [{ ready: true }] } },
+    spec: { containers: [{ image }] },
+  };
+  const charges = Array.from({ length: 100 }, (_, i) => ({ status: 200, result: i < 50 }));
+  const says = (answer: unknown) => `echo '${JSON.stringify(answer)}' ;;`;
+  return {
+    cosign: `echo "v${/^cosign (.*)$/m.exec(readFileSync(".tool-versions", "utf8"))?.[1]}"`,
+    docker: `echo '{"digest":"${digest(1)}"}'`,
+    kubectl: `case "$*" in
+      "config current-context") echo test ;;
+      *receive-pack*) exec git receive-pack ${origin} ;;
+      *jsonpath*) printf clusters/testing/apps ;;
+      *applications*) ${says({ items: [application] })}
+      *"get secret"*) ${says({})}
+      *"get pods"*) ${says({ items: [pod] })}
+      *localhost:8000*) echo 200 ;;
+      *"exec deployment"*) ${says(charges)}
+    esac`,
+  };
+}
+
+test.serial(
+  "every other command prints and makes the same, from a hook in a worktree",
+  async (t) => {
+    const argoCD = createServer((_request, response) => response.end()).listen(0, "127.0.0.1");
+    await once(argoCD, "listening");
+    t.teardown(() => argoCD.close());
+    const ARGOCD_URL = `http://127.0.0.1:${(argoCD.address() as AddressInfo).port}`;
+    const time = "2026-11-22T10:00:00Z";
+    const dates = { GIT_AUTHOR_DATE: time, GIT_COMMITTER_DATE: time };
+    Object.assign(process.env, dates);
+    Object.assign(plain, dates);
+    const all = async (around: typeof underHostility) => {
+      const { folder, origin, second } = await repository();
+      const tag = await tagOf(second, folder);
+      const image = (tag: string, digit: number) =>
+        `images:\n  - name: ghcr.io/x/y/payment\n    newTag: ${tag}\n    digest: ${digest(digit)}\n`;
+      const revision = await commit(folder, "overlays", {
+        [overlay]: image(tag, 7),
+        [overlayFile("payment", "production")]: image("0.9.0", 6),
+      });
+      await git(folder, "push", "--quiet", "origin", "HEAD:main");
+      const tree = join(mkdtempSync(join(root, "tree-")), "tree");
+      await git(folder, "worktree", "add", "--quiet", "--detach", tree);
+      writeFileSync(join(tree, "draft"), "");
+      const asked = programs(origin, revision, `ghcr.io/x/y/payment:${tag}@${digest(7)}`);
+      const options = { ARGOCD_URL, SERVICE: "payment", COSIGN_KEY: "key" };
+      const printed: string[] = [];
+      for (const [name, more] of [
+        ["live", {}],
+        ["dora", {}],
+        ["promote", { DRY_RUN: "1" }],
+        ["bump", { DIGEST: digest(1) }],
+        ["deploy", {}],
+      ] as const) {
+        const env = { ...options, ...more };
+        printed.push(await around(() => command(name, tree, asked, env)));
+      }
+      return { printed, main: await git(origin, "log", "--format=%H %s", "main") };
+    };
+    const expected = await all((look) => look());
+    t.regex(
+      expected.printed.join("\n"),
+      /is live.*1 deployment.*- {4}newTag: 0\.9\.0.*draft.*Argo CD has/s,
+    );
+    t.deepEqual(await all(underHostility), expected);
   },
 );

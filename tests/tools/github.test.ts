@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "ava";
-import { GitHub } from "../../tools/github/client.ts";
+import { askGitHub } from "../../tools/github/client.ts";
 import { gh } from "../../tools/github/gh.ts";
 import { fakeGh, httpError } from "../support/fake-gh.ts";
 
@@ -16,15 +16,19 @@ test("GitHub's rate limit is told from a missing permission", async (t) => {
     [403, { "x-ratelimit-remaining": "4999" }, "Resource not accessible by integration"],
   ];
   const server = createServer((request, response) => {
-    const [status, headers, message] = answers[Number(request.url?.slice(1))] ?? [500, {}, ""];
+    const [status, headers, message] = answers[Number(request.url?.split("/").at(-1))] ?? [
+      500,
+      {},
+      "",
+    ];
     response.writeHead(status, headers).end(JSON.stringify({ message }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const github = new GitHub(`http://127.0.0.1:${port}`, "a-token", needs);
+  Object.assign(process.env, { GITHUB_API_URL: `http://127.0.0.1:${port}`, GH_TOKEN: "a-token" });
   const said = async (index: number) => {
-    const error = await t.throwsAsync(github.call({ method: "GET", path: `/${index}` }));
+    const error = await t.throwsAsync(askGitHub(String(index), needs));
     return error?.message ?? "";
   };
   t.regex(await said(0), /rate limit is reached\. Try again after \d\d:\d\d UTC/);

@@ -716,7 +716,7 @@ test.serial("make live says what to do when it cannot begin", async (t) => {
     [made, on, { COMMIT: "--help" }, /There is no commit --help/],
     [made, cluster(), {}, /No Argo CD answers.*make up/],
     [shallow, on, {}, /git fetch --unshallow/],
-    [outside, on, {}, /no repository here: go to your clone/],
+    [outside, on, {}, /no repository here: clone it, or go to your clone/],
     [gone, broken, {}, /Git cannot read main of what Argo CD reads/],
   ] as const) {
     const [succeeded, printed] = await command(where, which, env);

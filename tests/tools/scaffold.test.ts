@@ -231,6 +231,7 @@ const refused: [what: string, kind: string, name: string, advice: RegExp][] = [
   ["a name with another meaning", "environment", "local", /local is taken/],
   ["a folder of clusters/local", "environment", "argocd", /argocd is taken/],
   ["the root Application's name", "service", "root", /root is taken/],
+  ["another Application's name", "service", "metrics", /metrics is taken/],
   ["a project's name", "service", "argocd", /argocd is taken/],
   ["the name of every list", "service", "kustomization", /kustomization is taken/],
   ["capitals", "service", "Mail", /NAME must be a name of letters/],
@@ -250,6 +251,9 @@ const refused: [what: string, kind: string, name: string, advice: RegExp][] = [
 ];
 test("a name that will not do is refused, and nothing is written", async (t) => {
   const root = await clone();
+  const application = "kind: Application\nmetadata:\n  name: metrics\n";
+  writeFileSync(join(root, "clusters/production/apps/scraper.yaml"), application);
+  await commit(root, "an Application in a file of another name");
   for (const [what, kind, name, advice] of refused) {
     const { succeeded, printed } = await make(root, kind, name);
     t.false(succeeded, what);

@@ -28,25 +28,11 @@ main(async () => {
   curl -i -X POST http://antaeus.app-antaeus:8000/rest/v1/invoices/pay
 `);
   const terminal = process.stdin.isTTY ? ["--tty"] : [];
-  const { status } = spawnSync(
-    "kubectl",
-    [
-      ...[
-        "--context",
-        localContext,
-        "run",
-        // Of its own name: another shell may be open, or have left its pod behind.
-        `multitool-${randomUUID().slice(0, 8)}`,
-        "--namespace=monitoring",
-        "--labels=metrics-scraper=true",
-        `--image=${image}`,
-        "--rm",
-        "--stdin",
-        ...terminal,
-      ],
-      ...["--restart=Never", "--quiet", "--command", "--", "bash"],
-    ],
-    { stdio: "inherit" },
-  );
+  // Of its own name: another shell may be open, or have left its pod behind.
+  const pod = ["run", `multitool-${randomUUID().slice(0, 8)}`, `--image=${image}`];
+  const place = ["--namespace=monitoring", "--labels=metrics-scraper=true"];
+  const how = ["--rm", "--stdin", ...terminal, "--restart=Never", "--quiet", "--command"];
+  const args = ["--context", localContext, ...pod, ...place, ...how, "--", "bash"];
+  const { status } = spawnSync("kubectl", args, { stdio: "inherit" });
   process.exitCode = status ?? 1;
 });

@@ -34,12 +34,8 @@ const lines = (files: string[]): number =>
 
 /** Circles of files and of folders where code is, as dependency-cruiser finds them in make test. */
 async function circles(folders: string[]): Promise<number> {
-  const cruise = [
-    "--output-type",
-    "json",
-    ...folders.filter((one) => /^(tools|tests|packages|.*-service)$/.test(one)),
-  ];
-  const { summary } = JSON.parse(await run("depcruise", cruise));
+  const code = folders.filter((one) => /^(tools|tests|packages|.*-service)$/.test(one));
+  const { summary } = JSON.parse(await run("depcruise", ["--output-type", "json", ...code]));
   const all = summary.violations as { rule: { name: string } }[];
   return all.filter(({ rule }) => rule.name.startsWith("no-circle")).length;
 }

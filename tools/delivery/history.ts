@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { UserError } from "../cli/command.ts";
-import { gitIn } from "../git/git.ts";
+import { gitIn, gitSucceeds } from "../git/git.ts";
 import { commitOf, type Image, sourcePaths } from "../images/images.ts";
 
 export interface Commit {
@@ -27,12 +27,8 @@ export async function resolve(revision: string, folder = "."): Promise<string | 
 }
 
 /** Whether a revision has a commit in its history, or is it. */
-export async function contains(revision: string, commit: string, folder = "."): Promise<boolean> {
-  return gitIn(folder)("merge-base", "--is-ancestor", commit, revision).then(
-    () => true,
-    () => false,
-  );
-}
+export const contains = (revision: string, commit: string, folder = "."): Promise<boolean> =>
+  gitSucceeds(["merge-base", "--is-ancestor", commit, revision], { folder });
 
 /** Whether an image was built from a commit, or from a newer one that has it in its history. */
 export async function isBuiltFrom(image: Image, commit: string, folder = "."): Promise<boolean> {

@@ -13,6 +13,8 @@ const settings = {
   "color.ui": "false",
   "color.diff": "false",
   "core.quotePath": "false",
+  "diff.mnemonicPrefix": "false",
+  "diff.noprefix": "false",
   "diff.relative": "false",
   "diff.suppressBlankEmpty": "false",
   "i18n.logOutputEncoding": "UTF-8",
@@ -82,7 +84,9 @@ export function git(args: string[], options: GitOptions = {}): Promise<string> {
       // Of somebody else's folder, it says how to have it read all the same.
       const [why] = /^fatal: (detected dubious|not a git repo)[\s\S]*/m.exec(error.message) ?? [];
       if (why)
-        throw new UserError(`Git reads no repository here: go to your clone of it.\n  ${why}`);
+        throw new UserError(
+          `Git reads no repository here: clone it, or go to your clone.\n  ${why}`,
+        );
       // Nobody typed the settings, so nobody has to read them.
       error.message = error.message.replace(` ${config.join(" ")}`, "");
       throw error;

@@ -98,12 +98,8 @@ export async function removeImages(): Promise<number> {
  * @param of the cluster, as kind names it
  */
 export async function connectRegistry(name: string, of = cluster): Promise<void> {
-  const networks = await run("docker", [
-    "inspect",
-    name,
-    "--format",
-    "{{json .NetworkSettings.Networks}}",
-  ]);
+  const inspect = ["inspect", name, "--format", "{{json .NetworkSettings.Networks}}"];
+  const networks = await run("docker", inspect);
   if (!("kind" in JSON.parse(networks))) await run("docker", ["network", "connect", "kind", name]);
   const nodes = await run("kind", ["get", "nodes", "--name", of]);
   for (const node of nodes.split("\n")) {

@@ -30,8 +30,13 @@ export async function newService(root: string, name: string): Promise<Plan> {
   const projects = readdirSync(join(root, "argocd/projects")).map((file) =>
     basename(file, ".yaml"),
   );
-  // The last three are an Application, a login and a deployer that are no service's.
-  checkName(name, "service", [...services, ...projects, "root", "nobody", "platform"]);
+  const applications = environmentsIn(root).flatMap((environment) => {
+    const folder = join(root, "clusters", environment, "apps");
+    const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
+    return texts.flatMap((text) => /^ {2}name: (\S+)/m.exec(text)?.[1] ?? []);
+  });
+  // The last two are a login and a deployer that are no service's.
+  checkName(name, "service", [...services, ...projects, ...applications, "nobody", "platform"]);
   if (name.endsWith("-service")) {
     throw new UserError(
       `Leave the end of ${name} off: its source will be in ${name}/ all the same.`,
