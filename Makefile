@@ -54,7 +54,7 @@ e2e: $(INSTALLED) ## Test the cluster that KUBECONFIG names, and write report/in
 	ava --concurrency 1 --timeout 10m 'tests/e2e/**' | tee report/e2e/log.txt; code=$$?; \
 	EXIT_CODE=$$code node tools/commands/report.ts && exit $$code
 
-test-images: $(INSTALLED) ## Test images, signatures, docker compose, and a cluster without Argo CD: in Docker
+test-images: $(INSTALLED) ## Test images, signatures, docker compose, and clusters without Argo CD: in Docker
 	@ava --concurrency 1 --timeout 10m 'tests/docker/**'
 
 down: $(NODE) ## Remove the cluster and all that make up made

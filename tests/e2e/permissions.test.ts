@@ -9,7 +9,7 @@ import { record } from "./support/report.ts";
 
 const users = ["local-antaeus", "local-payment", "local-platform", "local-nobody"] as const;
 const platforms = ["argocd", "root"];
-const applications = [...platforms, "antaeus", "payment"];
+const applications = ["antaeus", "argocd", "payment", "root"];
 
 const who = (user: (typeof users)[number], application: string): Who => {
   if (user === "local-platform") return "platform";

@@ -26,6 +26,8 @@ export async function startSecondCluster(workers = 0, shared = ""): Promise<void
   writeFileSync(file, config + `  - role: worker\n${image}${mount}`.repeat(workers));
   await run("kind", ["delete", "cluster", "--name", secondCluster]);
   await run("kind", ["create", "cluster", "--config", file, "--wait", "3m"]);
+  // kind waits for the control plane alone.
+  await run("kubectl", ["wait", "nodes", "--all", "--for=condition=Ready", "--timeout=2m"]);
   await connectRegistry(await startRegistry(), secondCluster);
 }
 
