@@ -24,8 +24,6 @@ interface Permission {
   /** What Argo CD then asks its RBAC for: a resource and an action. */
   right: `${string} ${string}`;
   allowed: Who[];
-  /** Argo CD's server then acts as the application's deployer: never as the platform's, which is the cluster's administrator. */
-  asDeployer?: boolean;
   call(target: Target): Call;
 }
 
@@ -71,7 +69,6 @@ export const permissions: Permission[] = [
     action: "read its logs",
     right: "logs get",
     allowed: team,
-    asDeployer: true,
     call: ({ name, namespace }) => ({
       method: "GET",
       path: `applications/${name}/logs?namespace=${namespace}&podName=none&container=none&follow=false`,
@@ -122,7 +119,6 @@ export const permissions: Permission[] = [
     action: "restart its Deployment",
     right: "applications action/apps/Deployment/restart",
     allowed: team,
-    asDeployer: true,
     call: (target) => ({
       method: "POST",
       path: `applications/${target.name}/resource/actions/v2`,
@@ -133,7 +129,6 @@ export const permissions: Permission[] = [
     action: "delete one of its resources",
     right: "applications delete/apps/Deployment/namespace/name",
     allowed: platform,
-    asDeployer: true,
     call: (target) => ({
       method: "DELETE",
       path: `applications/${target.name}/resource?${new URLSearchParams(missing(target))}`,

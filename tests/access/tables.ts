@@ -39,8 +39,8 @@ const yes = (is: boolean | undefined) => (is ? "yes" : "–");
 export function permissionsMarkdown(): string {
   return table([
     ["", ...subjects],
-    ...permissions.map(({ action, allowed, asDeployer }) => [
-      asDeployer ? `${action}, of a service` : action,
+    ...permissions.map(({ action, allowed }) => [
+      action,
       ...subjects.map((subject) => yes(allowed.includes(subject))),
     ]),
   ]);

@@ -1,7 +1,7 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
 import { as } from "./support/argocd.ts";
-import { account, autoSync, head, kubectl, may, untilLive } from "./support/cluster.ts";
+import { account, autoSync, head, kubectl, may, pods, untilLive } from "./support/cluster.ts";
 
 /** Runs bash in the part of Argo CD that renders commits. @returns what it printed, or why it failed */
 const inRepoServer = (script: string): Promise<string> =>
@@ -30,6 +30,37 @@ test.serial("Argo CD's parts change nothing as themselves", async (t) => {
   // The control: the deployer, as whom they do.
   const deployer = account("argocd-deployers", "payment");
   t.true(await may(deployer, "delete", "deployments.apps", "app-payment"));
+});
+
+test.serial("nobody acts as the cluster's administrator by Argo CD's server", async (t) => {
+  const platform = await as("local-platform");
+  const [pod = ""] = (await kubectl.run(["get", "pods", "-n", "argocd", "-o", "name"])).split("\n");
+  const asked = async (application: string, namespace: string, name: string) => {
+    const query = new URLSearchParams({
+      namespace,
+      version: "v1",
+      kind: "Pod",
+      resourceName: name,
+    });
+    return platform.call("GET", `applications/${application}/resource?${query}`);
+  };
+  const restart = { name: "argocd", namespace: "argocd", group: "apps", version: "v1" };
+  const action = {
+    ...restart,
+    kind: "Deployment",
+    resourceName: "argocd-redis",
+    action: "restart",
+  };
+  for (const { status, body } of [
+    await asked("argocd", "argocd", pod.replace("pod/", "")),
+    await platform.call("POST", "applications/argocd/resource/actions/v2", action),
+  ]) {
+    t.is(status, 403);
+    t.regex(body.message, /serviceaccounts "platform" is forbidden/);
+  }
+  // The control: as a team's deployer it does.
+  const [own] = await pods("payment");
+  t.is((await asked("payment", "app-payment", own?.metadata.name ?? "")).status, 200);
 });
 
 test.serial("a part that is removed leaves no account and no rights", async (t) => {

@@ -8,7 +8,6 @@ import { application, autoSync, head, kubectl, untilLive } from "./support/clust
 import { record } from "./support/report.ts";
 
 const users = ["local-antaeus", "local-payment", "local-platform", "local-nobody"] as const;
-const platforms = ["argocd", "root"];
 const applications = ["antaeus", "argocd", "payment", "root"];
 
 const who = (user: (typeof users)[number], application: string): Who => {
@@ -55,12 +54,12 @@ test.after.always(async () => {
 test.serial("every cell of the table answers as the table says", async (t) => {
   const calls = [];
   for (const target of await targets()) {
-    for (const { action, allowed, asDeployer, call } of permissions) {
+    for (const { action, allowed, call } of permissions) {
       for (const user of users) {
         const { method, path, body } = call(target);
         const answer = await sessions[user].call(method, path, body);
         const column = who(user, target.name);
-        const wanted = allowed.includes(column) && !(asDeployer && platforms.includes(target.name));
+        const wanted = allowed.includes(column);
         const found = !isRefusal(answer.status, path);
         const said = answer.body?.message ?? answer.body?.error?.message ?? "";
         const from = `${user} → ${target.name}`;
