@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { run, UserError } from "../../../tools/cli/command.ts";
 import { retry } from "../../../tools/cli/progress.ts";
 import { endpoint, fetchTip, isInCluster, publish } from "../../../tools/delivery/git-endpoint.ts";
@@ -131,11 +131,20 @@ export const may = (
       },
     );
 
+/** Says that Argo CD did not come back, to the files of tests that follow. make e2e begins by removing it. */
+const broken = "report/e2e/broken";
+
 /** Goes back to the commit under test, unless everything is there already. */
 export async function restore(): Promise<void> {
-  if ((await fetchTip(endpoint(kubectl))) === head && (await kubectl.untilLive(head, 0))) return;
+  if ((await fetchTip(endpoint(kubectl))) === head && (await kubectl.untilLive(head, 0)))
+    return rmSync(broken, { force: true });
   await publish(kubectl, head);
-  await untilLive(head);
+  // It was waited for long enough: each other file ends soon, and tests nothing.
+  await untilLive(head, existsSync(broken) ? 5 : 180).catch((error) => {
+    mkdirSync(dirname(broken), { recursive: true });
+    writeFileSync(broken, "");
+    throw error;
+  });
 }
 
 /** Runs JavaScript in Antaeus' pod, in the cluster's network. @returns what it prints, parsed */
