@@ -359,7 +359,6 @@ export const ofObjects: Mutations = [
     "a node of its choice": "nodeName: somewhere",
     "nodes of its choice": "nodeSelector: {a: b}",
     "nodes that others must keep free": "tolerations: [{operator: Exists}]",
-    "a place beside another pod": "affinity: { podAffinity: {} }",
     "the priority of the system": "priorityClassName: system-node-critical",
     "the node's network": "hostNetwork: true",
     "the node's processes": "hostPID: true",
@@ -370,6 +369,10 @@ export const ofObjects: Mutations = [
     "the processes of its neighbours": "shareProcessNamespace: true",
     "a container before the others": "initContainers: []",
     "a container to debug": "ephemeralContainers: []",
+  }),
+  ...adding(deployment, "        podAntiAffinity:\n", {
+    "a place beside another pod": "podAffinity: {}",
+    "nodes of its choice, by affinity": "nodeAffinity: {}",
   }),
   ...adding(deployment, "          imagePullPolicy: IfNotPresent\n", {
     "another program of the image": "command: [/node]",
