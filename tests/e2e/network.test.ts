@@ -86,7 +86,8 @@ async function outside(): Promise<string> {
   const [payment] = await pods("payment");
   await run("docker", ["rm", "-f", outsideName]);
   const image = payment?.spec.containers[0]?.image.replace(/^[^/]+/, localRegistry) ?? "";
-  await run("docker", ["run", "--quiet", "-d", "--name", outsideName, "--network", "kind", image]);
+  const options = ["--name", outsideName, "--network", "kind", "--env", "CALLER=anybody"];
+  await run("docker", ["run", "--quiet", "-d", ...options, image]);
   const ip = "{{.NetworkSettings.Networks.kind.IPAddress}}";
   return `${await run("docker", ["inspect", "-f", ip, outsideName])}:9000`;
 }
