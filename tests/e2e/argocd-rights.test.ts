@@ -53,7 +53,7 @@ test.serial("nobody acts as the cluster's administrator by Argo CD's server", as
       const answer = `${status} ${body?.message ?? ""}`;
       if (!wanted.test(answer)) throw new Error(answer);
     });
-  const refusal = /^403 .*serviceaccounts "platform" is forbidden/;
+  const refusal = /^403 .*argocd-server" cannot impersonate/;
   await answers(refusal, () => look("argocd", "argocd"));
   await answers(refusal, () => restart("argocd", "argocd", "argocd-redis"));
   // The control: as a team's deployer it does.
