@@ -51,13 +51,22 @@ export function createPaymentClient(
       redirect: "error",
       signal: AbortSignal.timeout(timeout),
     });
-    const answer = await new Response(body).json().catch(() => null);
+    const answer = parse(body);
     if (status >= 200 && status < 300 && typeof answer?.result === "boolean") return answer.result;
     const definite = status >= 400 && status < 500 && !transient.has(status);
     throw new (definite ? Error : PaymentUnavailable)(
       `payment answered ${status} ${JSON.stringify(body.slice(0, 200))}`,
     );
   };
+}
+
+/** @returns what the JSON says; undefined when it is none */
+function parse(json: string): { result?: unknown } | null | undefined {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 async function exchange(endpoint: string, request: RequestInit) {

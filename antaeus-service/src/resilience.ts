@@ -1,4 +1,13 @@
-import * as cockatiel from "cockatiel";
+import {
+  type CircuitBreakerPolicy,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  halfJitterGenerator,
+  handleType,
+  retry,
+  wrap,
+} from "cockatiel";
 import type { Config } from "./config.ts";
 import { type ChargeClient, PaymentUnavailable, TokenMissing } from "./payment.ts";
 
@@ -6,10 +15,10 @@ import { type ChargeClient, PaymentUnavailable, TokenMissing } from "./payment.t
  * A circuit breaker: it opens after so many charges in a row without an answer, and closes with the
  * next answer, whatever that is. No time has to pass before a probe: pay runs make one when they begin.
  */
-export const createBreaker = (threshold: number): cockatiel.CircuitBreakerPolicy =>
-  cockatiel.circuitBreaker(cockatiel.handleType(PaymentUnavailable).orType(TokenMissing), {
+export const createBreaker = (threshold: number): CircuitBreakerPolicy =>
+  circuitBreaker(handleType(PaymentUnavailable).orType(TokenMissing), {
     halfOpenAfter: 0,
-    breaker: new cockatiel.ConsecutiveBreaker(threshold),
+    breaker: new ConsecutiveBreaker(threshold),
   });
 
 /**
@@ -20,20 +29,20 @@ export const createBreaker = (threshold: number): cockatiel.CircuitBreakerPolicy
  */
 export function withRetries(
   charge: ChargeClient,
-  breaker: cockatiel.CircuitBreakerPolicy,
+  breaker: CircuitBreakerPolicy,
   config: Pick<Config, "CHARGE_ATTEMPTS" | "RETRY_DELAY_MS">,
   stopping: AbortSignal,
 ): ChargeClient {
-  const retries = cockatiel.retry(cockatiel.handleType(PaymentUnavailable), {
+  const retries = retry(handleType(PaymentUnavailable), {
     maxAttempts: config.CHARGE_ATTEMPTS - 1,
-    backoff: new cockatiel.ExponentialBackoff({
+    backoff: new ExponentialBackoff({
       initialDelay: config.RETRY_DELAY_MS,
       // Stopping does not end a wait, so none is long.
       maxDelay: 2000,
-      generator: cockatiel.halfJitterGenerator,
+      generator: halfJitterGenerator,
     }),
   });
-  const policy = cockatiel.wrap(breaker, retries);
+  const policy = wrap(breaker, retries);
   return (invoice, trace) =>
     policy.execute(({ signal }) => {
       signal.throwIfAborted();

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { run, UserError } from "../../../tools/cli/command.ts";
 import { retry } from "../../../tools/cli/progress.ts";
 import { endpoint, fetchTip, isInCluster, publish } from "../../../tools/delivery/git-endpoint.ts";
+import { argoCDReady } from "../../../tools/kubernetes/argocd.ts";
 import { type Application, Kubectl, reasons, state } from "../../../tools/kubernetes/cluster.ts";
 import { antaeusUrl } from "../../../tools/kubernetes/kind.ts";
 import { withLocalImages } from "../../../tools/local/local-images.ts";
@@ -131,20 +132,11 @@ export const may = (
       },
     );
 
-/** Says that Argo CD did not come back, to the files of tests that follow. make e2e begins by removing it. */
-const broken = "report/e2e/broken";
-
 /** Goes back to the commit under test, unless everything is there already. */
 export async function restore(): Promise<void> {
-  if ((await fetchTip(endpoint(kubectl))) === head && (await kubectl.untilLive(head, 0)))
-    return rmSync(broken, { force: true });
+  if ((await fetchTip(endpoint(kubectl))) === head && (await kubectl.untilLive(head, 0))) return;
   await publish(kubectl, head);
-  // It was waited for long enough: each other file ends soon, and tests nothing.
-  await untilLive(head, existsSync(broken) ? 5 : 180).catch((error) => {
-    mkdirSync(dirname(broken), { recursive: true });
-    writeFileSync(broken, "");
-    throw error;
-  });
+  await untilLive(head);
 }
 
 /** Runs JavaScript in Antaeus' pod, in the cluster's network. @returns what it prints, parsed */
@@ -156,8 +148,10 @@ export const charges = (count: number): Promise<Charge[]> => chargesOfAntaeus(ku
 /**
  * Puts right what a run that was interrupted left behind: auto-sync that is off, pods, another commit. Each file of tests
  * begins with it, so that none goes on with a cluster that the one before broke.
+ * @throws Error when Argo CD itself is broken: what its Applications say is old then
  */
 export async function putRight(): Promise<void> {
+  await argoCDReady(kubectl, "30s");
   for (const { metadata, spec } of await kubectl.applications())
     if (spec?.syncPolicy?.automated?.enabled === false) await autoSync(metadata.name, true);
   const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", "--all-namespaces"]);
