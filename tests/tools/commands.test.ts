@@ -343,6 +343,7 @@ test("make down removes the images that were built to be pushed, and nobody else
   const [succeeded, printed] = await script("down", { ...fine, docker }, folder);
   t.true(succeeded, printed);
   t.regex(printed, /own store had 2 of them/);
+  t.regex(printed, /stay for the next make up/);
   t.is(readFileSync(join(folder, "log"), "utf8"), `image rm ${ours.join(" ")}\n`);
 });
 

@@ -12,6 +12,9 @@ main(async () => {
   if (await removeRegistry()) console.log("The registry is removed, with the images in it.");
   const images = await removeImages();
   if (images > 0) console.log(`Docker's own store had ${images} of them, which are removed, too.`);
+  console.log(
+    "What Docker pulled, and its build cache, stay for the next make up: docker system prune --all.",
+  );
 });
 
 async function removeCluster(): Promise<void> {
