@@ -17,7 +17,9 @@ import { autoSync, head, kubectl, pods, untilLive } from "./support/cluster.ts";
 import { podReady, startPod } from "./support/pod.ts";
 import { record } from "./support/report.ts";
 
-const namespaces = ["app-antaeus", "app-payment"];
+const namespaces = ["app-antaeus", "app-payment", "monitoring"];
+/** The Applications that their policies are of. */
+const owners = ["root", "monitoring"];
 const outsideName = "pe-gitops-e2e-outside";
 
 interface Caller {
@@ -38,8 +40,6 @@ const strangers: Record<string, Stranger> = {
 async function callers(): Promise<Record<Source, Caller>> {
   const [antaeus] = await pods("antaeus");
   const [payment] = await pods("payment");
-  const monitoring = { apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } };
-  await kubectl.run(["apply", "-f", "-"], JSON.stringify(monitoring));
   const made: Record<string, Caller> = {};
   for (const [name, stranger] of Object.entries(strangers)) {
     made[name] = { namespace: stranger.namespace, pod: `e2e-${name}` };
@@ -75,6 +75,7 @@ async function addresses(): Promise<Record<Target, string>> {
     payment: `${await service("payment", "app-payment")}:9000`,
     "payment-pod": `${payment}:9000`,
     "payment-other": `${payment}:9001`,
+    prometheus: `${await get("pods", "-n", "monitoring", "-l", "app.kubernetes.io/name=prometheus", "-o", "jsonpath={.items[0].status.podIP}")}:9090`,
     dns: `${await service("kube-dns", "kube-system")}:53`,
     api: `${await service("kubernetes", "default")}:443`,
     outside: await outside(),
@@ -129,7 +130,7 @@ async function matrix(from: Record<Source, Caller>, to: Record<Target, string>) 
 }
 
 test.after.always(async () => {
-  await autoSync("root", true);
+  for (const owner of owners) await autoSync(owner, true);
   for (const [name, { namespace }] of Object.entries(strangers)) {
     await kubectl.run(["delete", "-n", namespace, "--ignore-not-found", `pod/e2e-${name}`]);
   }
@@ -183,7 +184,7 @@ test.serial(
     t.deepEqual(wrong, []);
 
     // The control: with the policies away, each call that was blocked goes through.
-    await autoSync("root", false);
+    for (const owner of owners) await autoSync(owner, false);
     for (const namespace of namespaces) {
       await kubectl.run(["delete", "networkpolicies", "--all", "-n", namespace]);
     }
@@ -197,7 +198,7 @@ test.serial(
 
     // Restored by Argo CD, they close again.
     const begin = performance.now();
-    await autoSync("root", true);
+    for (const owner of owners) await autoSync(owner, true);
     await retry(60, async () => {
       for (const { wanted, found, row, column } of await matrix(from, to)) {
         if (found !== wanted) throw new Error(`${row} → ${column} is not as it was`);
