@@ -2,6 +2,7 @@
 export const sources = {
   antaeus: "Antaeus",
   payment: "payment",
+  "pay-run": "the scheduled pay run",
   "stranger-antaeus": "a stranger in app-antaeus",
   "stranger-payment": "a stranger in app-payment",
   "right-labels": "a pod elsewhere with Antaeus' labels",
@@ -35,6 +36,10 @@ export interface Place {
 
 /** Where the callers are that are none of the services' pods. */
 export const places: Record<Exclude<Source, "antaeus" | "payment" | "node">, Place> = {
+  "pay-run": {
+    namespace: "app-antaeus",
+    labels: { "app.kubernetes.io/name": "antaeus-pay-run" },
+  },
   "stranger-antaeus": { namespace: "app-antaeus", labels: {} },
   "stranger-payment": { namespace: "app-payment", labels: {} },
   "right-labels": { namespace: "default", labels: { "app.kubernetes.io/name": "antaeus" } },
@@ -51,6 +56,7 @@ const elsewhere: Target[] = ["antaeus", "antaeus-pod", "dns", "api", "outside"];
 export const network: Record<Source, Target[]> = {
   antaeus: ["payment", "payment-pod", "dns"],
   payment: ["dns", "api"],
+  "pay-run": ["antaeus", "antaeus-pod", "dns"],
   "stranger-antaeus": ["dns"],
   "stranger-payment": ["dns"],
   "right-labels": elsewhere,

@@ -38,6 +38,14 @@ const missing = ({ namespace }: Target) => ({
   kind: "Deployment",
 });
 
+const action = (target: Target, action: string, resource: object = {}): Call => ({
+  method: "POST",
+  path: `applications/${target.name}/resource/actions/v2`,
+  body: { name: target.name, ...missing(target), ...resource, action },
+});
+
+const cronJob = { resourceName: "no-such-cron-job", group: "batch", kind: "CronJob" };
+
 const sync = ({ name }: Target, request: object): Call => ({
   method: "POST",
   path: `applications/${name}/sync`,
@@ -119,11 +127,25 @@ export const permissions: Permission[] = [
     action: "restart its Deployment",
     right: "applications action/apps/Deployment/restart",
     allowed: team,
-    call: (target) => ({
-      method: "POST",
-      path: `applications/${target.name}/resource/actions/v2`,
-      body: { name: target.name, ...missing(target), action: "restart" },
-    }),
+    call: (target) => action(target, "restart"),
+  },
+  {
+    action: "start its CronJob's Job now",
+    right: "applications action/batch/CronJob/create-job",
+    allowed: team,
+    call: (target) => action(target, "create-job", cronJob),
+  },
+  {
+    action: "suspend its CronJob",
+    right: "applications action/batch/CronJob/suspend",
+    allowed: team,
+    call: (target) => action(target, "suspend", cronJob),
+  },
+  {
+    action: "resume its CronJob",
+    right: "applications action/batch/CronJob/resume",
+    allowed: team,
+    call: (target) => action(target, "resume", cronJob),
   },
   {
     action: "delete one of its resources",

@@ -68,14 +68,20 @@ export function allowedMarkdown(): string {
   const visit = (shape: Shape, path: string): void => {
     if (isList(shape)) visit(shape[0], `${path}[]`);
     else if (!isValue(shape)) {
-      const where = path.replace("Deployment.spec.template.spec", "pod");
+      const where = path.replace(
+        /^(Deployment|CronJob)\.spec\.(jobTemplate\.spec\.)?template\.spec/,
+        "pod",
+      );
       found.set(shape, [...(found.get(shape) ?? []), `\`${where}\``]);
       for (const [name, inner] of Object.entries(shape)) visit(inner, `${path}.${bare(name)}`);
     }
   };
   const subjects: Record<string, Shape> = { "kustomization.yaml": kustomization, ...kinds };
   for (const [name, shape] of Object.entries(subjects)) visit(shape, name);
-  const rows = [...found].map(([shape, paths]) => [paths.join(", "), valuesOf(shape).join("; ")]);
+  const rows = [...found].map(([shape, paths]) => [
+    [...new Set(paths)].join(", "),
+    valuesOf(shape).join("; "),
+  ]);
   const all = [["where", "what may stand there"], ...rows.filter(([, values]) => values)];
   return table(all.map((row) => row.map((cell) => ({ markdown: cell }))));
 }

@@ -51,6 +51,8 @@ export const deployers: Rule[] = [
       const expected = Object.fromEntries(
         [
           ...deployed.map((kind) => [resource(kind), write]),
+          // By a CronJob's action in the UI.
+          ["batch/jobs", [...look, "create"].sort()],
           ...["/events", "/pods", "/pods/log", "apps/replicasets"].map((name) => [name, look]),
         ].sort() as [string, string[]][],
       );

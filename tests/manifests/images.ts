@@ -15,8 +15,8 @@ export const images: Rule[] = [
     title: "Every image is pinned",
     check: async (repository) => {
       const rendered = await each(repository.entryPoints, async (folder) =>
-        // A base leaves the tag to its overlays.
-        folder.endsWith("/base")
+        // What is no overlay leaves the tag to those.
+        /^apps\/[^/]+\/(?!overlays\/)/.test(folder)
           ? []
           : each(imagesOf(await repository.render(folder)), (image) =>
               unless(isPinned(image), `${folder}: ${image} is not pinned`),

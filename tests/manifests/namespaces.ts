@@ -4,8 +4,13 @@ const namespace = "clusters/base/namespaces/app-payment/namespace.yaml";
 
 /** What a quota has a limit for. */
 const counted = [
-  ...["count/configmaps", "count/deployments.apps", "count/horizontalpodautoscalers.autoscaling"],
-  ...["count/poddisruptionbudgets.policy", "count/services", "limits.cpu"],
+  ...[
+    "count/configmaps",
+    "count/cronjobs.batch",
+    "count/deployments.apps",
+    "count/horizontalpodautoscalers.autoscaling",
+  ],
+  ...["count/jobs.batch", "count/poddisruptionbudgets.policy", "count/services", "limits.cpu"],
   ...[
     "limits.ephemeral-storage",
     "limits.memory",

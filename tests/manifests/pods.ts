@@ -19,6 +19,9 @@ async function podsOf(repository: Repository) {
   return all.flat();
 }
 
+/** A CronJob's pods serve nobody. */
+const serves = ({ kind }: { kind: string }) => kind !== "CronJob";
+
 const deployments = (manifests: Manifest[]) =>
   manifests.filter(({ kind }) => kind === "Deployment");
 
@@ -99,7 +102,7 @@ export const pods: Rule[] = [
   {
     title: "Every container is probed at a port that it opens",
     check: async (repository) =>
-      each(await podsOf(repository), ({ what, spec }) =>
+      each((await podsOf(repository)).filter(serves), ({ what, spec }) =>
         each(spec.containers, (container: Fields) =>
           each(["startupProbe", "readinessProbe", "livenessProbe"], (probe) => {
             const ports = (container.ports ?? []).map(({ name }: { name: string }) => name);

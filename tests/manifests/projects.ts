@@ -29,9 +29,12 @@ export const deployed = [
   "/ServiceAccount",
   "apps/Deployment",
   "autoscaling/HorizontalPodAutoscaler",
+  "batch/CronJob",
   "policy/PodDisruptionBudget",
 ];
 const seen = ["/Pod", "apps/ReplicaSet"];
+/** What a CronJob makes, also by its action in the UI. */
+const jobs = "batch/Job";
 
 /** @returns where a project allows another thing than what its Application deploys */
 function allows(
@@ -85,7 +88,7 @@ export const projects: Rule[] = [
             ...same(
               `${team}: kinds`,
               kinds(namespaceResourceWhitelist ?? []),
-              [...deployed, ...seen].sort(),
+              [...deployed, ...seen, jobs].sort(),
             ),
             ...same(
               // Whose members could make tokens of the role.

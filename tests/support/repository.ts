@@ -232,11 +232,12 @@ export const here = new Repository();
 
 /** Every pod that a manifest makes. */
 export function podSpecs(manifests: Manifest[]) {
-  return manifests.flatMap(({ kind, metadata, spec }) =>
-    spec?.template?.spec?.containers
-      ? [{ kind, name: metadata.name, spec: spec.template.spec }]
-      : [],
-  );
+  return manifests.flatMap(({ kind, metadata, spec }) => {
+    const { template } = spec?.jobTemplate?.spec ?? spec ?? {};
+    return template?.spec?.containers
+      ? [{ kind, name: metadata.name as string, spec: template.spec }]
+      : [];
+  });
 }
 
 /** A part of a manifest. */

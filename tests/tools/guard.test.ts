@@ -147,20 +147,20 @@ for (const [what, changes] of Object.entries(daily)) {
   });
 }
 
-const cronJob = `# Each night.
+const job = `# Once.
 apiVersion: batch/v1
-kind: CronJob
+kind: Job
 metadata:
   name: payment-report
 `;
 
 /** With the text of the line that is named; nothing where the whole file is meant. */
 const refused: Record<string, [changes: Change[], file: string, line: string, says: string]> = {
-  "a CronJob, which no deployer may make": [
-    [list("cron-job.yaml"), ["apps/payment/base/cron-job.yaml", cronJob]],
-    "apps/payment/base/cron-job.yaml",
-    "kind: CronJob",
-    'a team may not deploy the kind "CronJob". Allowed: Deployment, HorizontalPodAutoscaler, PersistentVolumeClaim, PodDisruptionBudget, Service, ServiceAccount.',
+  "a Job, which a CronJob makes": [
+    [list("job.yaml"), ["apps/payment/base/job.yaml", job]],
+    "apps/payment/base/job.yaml",
+    "kind: Job",
+    'a team may not deploy the kind "Job". Allowed: Deployment, CronJob, HorizontalPodAutoscaler, PersistentVolumeClaim, PodDisruptionBudget, Service, ServiceAccount.',
   ],
   "a container of somebody else's image": [
     [
@@ -184,10 +184,10 @@ const refused: Record<string, [changes: Change[], file: string, line: string, sa
     [[deployment, "readinessProbe:", "readynessProbe:"]],
     deployment,
     "readynessProbe",
-    `spec.template.spec.containers[]: no field "readynessProbe" here. Allowed: name, image, imagePullPolicy, ports, env, envFrom, startupProbe, readinessProbe, livenessProbe, resources, securityContext, volumeMounts.`,
+    `spec.template.spec.containers[]: no field "readynessProbe" here. Allowed: name, image, imagePullPolicy, args, ports, env, envFrom, startupProbe, readinessProbe, livenessProbe, resources, securityContext, volumeMounts.`,
   ],
   "a manifest that was forgotten in the list": [
-    [["apps/payment/base/worker.yaml", cronJob]],
+    [["apps/payment/base/worker.yaml", job]],
     "apps/payment/base/worker.yaml",
     "",
     "no kustomization lists it. Allowed: files that a kustomization of the same folder in apps/ lists.",

@@ -124,6 +124,8 @@ const container = {
   "name!": word,
   image,
   imagePullPolicy: oneOf("IfNotPresent"),
+  // Of the image's own program, which no command replaces.
+  args: [text("an argument, such as a word or a URL", /^[\w:/.-]{1,200}$/)],
   ports: [{ name: port, containerPort: from(1024, 65535), protocol: oneOf("TCP") }],
   env: [
     {
@@ -181,11 +183,13 @@ const apart = {
   matchLabelKeys: [oneOf("pod-template-hash")],
 } as const;
 
+/** What the pods of a Deployment and of a CronJob have in common. */
 const pod = {
   serviceAccountName: team,
   automountServiceAccountToken: oneOf(false),
   enableServiceLinks: oneOf(false),
   terminationGracePeriodSeconds: from(1, 120),
+  restartPolicy: oneOf("Always", "OnFailure", "Never"),
   topologySpreadConstraints: [
     { ...apart, maxSkew: from(1, 10), whenUnsatisfiable: oneOf("ScheduleAnyway") },
   ],
@@ -228,6 +232,29 @@ export const kinds = {
         rollingUpdate: { maxSurge: from(0, 5), maxUnavailable: from(0, 5) },
       },
       template: { metadata: { labels }, spec: pod },
+    },
+  },
+  CronJob: {
+    apiVersion: oneOf("batch/v1"),
+    kind: oneOf("CronJob"),
+    "metadata!": metadata,
+    spec: {
+      schedule: text("five fields of cron", /^[\d*]+([/,-][\d*]+)*( [\d*]+([/,-][\d*]+)*){4}$/),
+      timeZone: text("a time zone, such as `Etc/UTC`", /^[A-Z][A-Za-z]+\/[A-Z][A-Za-z_]+$/),
+      "concurrencyPolicy!": oneOf("Forbid"),
+      startingDeadlineSeconds: from(60, 86_400),
+      successfulJobsHistoryLimit: from(0, 5),
+      failedJobsHistoryLimit: from(0, 5),
+      jobTemplate: {
+        spec: {
+          backoffLimit: from(0, 20),
+          activeDeadlineSeconds: from(10, 86_400),
+          template: {
+            metadata: { labels },
+            spec: pod,
+          },
+        },
+      },
     },
   },
   HorizontalPodAutoscaler: {
