@@ -152,14 +152,24 @@ export class Database {
     return { PENDING, PAID: total - PENDING };
   }
 
-  /**
-   * The invoices to pay, in random order: those that payment cannot handle do not hold up the same
-   * others in each pay run.
-   */
-  due(): PendingInvoice[] {
-    return this.#all<Row>(`${selectInvoices} WHERE status = 'PENDING' ORDER BY random()`).map(
-      (row) => ({ ...toInvoice(row), chargeKey: row.chargeKey }),
-    );
+  /** The id of a pending invoice, by its place among all of them; 1 where there is none. */
+  pendingAt(place: number): number {
+    const sql = "SELECT id FROM invoice WHERE status = 'PENDING' ORDER BY id LIMIT 1 OFFSET ?";
+    const [{ id }] = this.#all<{ id: number }>(`SELECT coalesce((${sql}), 1) AS id`, place) as [
+      { id: number },
+    ];
+    return id;
+  }
+
+  /** The first pending invoices with an id above `after`, up to `last`, so many at most, in random order. */
+  due(after = 0, last = Number.MAX_SAFE_INTEGER, limit = -1): PendingInvoice[] {
+    const first = `${selectInvoices} WHERE status = 'PENDING' AND invoice.id > ? AND invoice.id <= ?
+      ORDER BY invoice.id LIMIT ?`;
+    const sql = `SELECT * FROM (${first}) ORDER BY random()`;
+    return this.#all<Row>(sql, after, last, limit).map((row) => ({
+      ...toInvoice(row),
+      chargeKey: row.chargeKey,
+    }));
   }
 
   /**

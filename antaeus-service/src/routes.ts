@@ -75,13 +75,13 @@ function listAndItem(
   ];
 }
 
-/** Answers a JSON string; a bare string hapi would send as HTML. */
-export const json = (h: ResponseToolkit, value: string) =>
+/** Answers a JSON string or boolean; a bare string hapi would send as HTML. */
+export const json = (h: ResponseToolkit, value: string | boolean) =>
   h.response(JSON.stringify(value)).type("application/json");
 
 /**
  * GET /rest/v1/invoices and /{id}: `{id, customerId, amount: {value, currency}, status}`.
- * POST /rest/v1/invoices/pay: true when every charge was accepted.
+ * POST /rest/v1/invoices/pay: true when every charge was accepted; the header Pay-Run says by which run.
  */
 export const invoices: ServerRoute[] = [
   ...listAndItem("/rest/v1/invoices", ({ database }, ...part) => database.invoices(...part)),
@@ -90,9 +90,11 @@ export const invoices: ServerRoute[] = [
     path: "/rest/v1/invoices/pay",
     // The call has no body; whatever comes is not read as one.
     options: { payload: { parse: false, maxBytes: 1024 } },
-    async handler({ app: { trace }, server }) {
-      const { accepted, due } = await server.app.payRuns.run(trace);
-      return accepted === due;
+    async handler({ app: { trace, fields }, server }, h) {
+      const { id, ended } = server.app.payRuns.run(trace);
+      fields.run = id;
+      const { accepted, due } = await ended;
+      return json(h, accepted === due).header("pay-run", id);
     },
   },
 ];
