@@ -35,7 +35,7 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
 	@depcruise --output-type err tools tests $(PACKAGES) $(SERVICES)
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@node tools/commands/test.ts 'tests/tools/**' 'tests/access/**' 'tests/workflows/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
+	@node tools/commands/test.ts 'tests/tools/**' 'tests/access/**' 'tests/workflows/**' 'tests/monitoring/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
 
 test-manifests: $(INSTALLED) ## Test the manifests alone, and run nothing of the services
 	@node tools/commands/test.ts 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'

@@ -32,19 +32,20 @@ test("requests are counted by method, route and status", async (t) => {
   await server.inject("/some/where");
   await server.inject("*");
   t.is((await scrape()).http_requests_total?.type, "counter");
-  t.deepEqual((await values("http_requests_total"))?.slice(0, 5), [
+  const counted = (await values("http_requests_total"))?.filter((series) => series.at(-1) !== 0);
+  t.deepEqual(counted?.slice(1), [
+    ["GET", "/rest/health", "200", 1],
     ["GET", "/rest/v1/invoices/{id}", "200", 2],
     ["GET", "/rest/v1/invoices/{id}", "400", 1],
-    ["GET", "/rest/health", "200", 1],
     ["GET", "unknown", "404", 1],
     ["GET", "unknown", "400", 1],
   ]);
   const { http_request_duration_seconds } = await scrape();
   t.is(http_request_duration_seconds?.type, "histogram");
-  t.like(http_request_duration_seconds?.data[0], {
-    labels: { method: "GET", route: "/rest/v1/invoices/{id}" },
-    count: 3,
-  });
+  const durations = http_request_duration_seconds?.data.find(
+    ({ labels }) => labels?.route === "/rest/v1/invoices/{id}",
+  );
+  t.like(durations, { labels: { method: "GET", route: "/rest/v1/invoices/{id}" }, count: 3 });
 });
 
 test("pay runs and what became of invoices are counted, from zero", async (t) => {
