@@ -35,7 +35,7 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 	@for folder in . $(PACKAGES) $(SERVICES); do tsc --project $$folder || exit; done
 	@depcruise --output-type err tools tests $(PACKAGES) $(SERVICES)
 	@for folder in $(PACKAGES) $(SERVICES); do npm test --silent --prefix $$folder || exit; done
-	@node tools/commands/test.ts 'tests/tools/**' 'tests/access/**' 'tests/workflows/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
+	@node tools/commands/test.ts 'tests/tools/**' 'tests/access/**' 'tests/workflows/**' 'tests/monitoring/**' 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
 
 test-manifests: $(INSTALLED) ## Test the manifests alone, and run nothing of the services
 	@node tools/commands/test.ts 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
@@ -131,6 +131,9 @@ schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its descr
 
 bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
 	@node payment-service/bench/run.ts
+
+bench-antaeus: $(INSTALLED) antaeus-service/dist/main.cjs ## Measure Antaeus with 1,000 to 1,000,000 invoices: time and memory (BENCH_QUICK=1: up to 10,000)
+	@node antaeus-service/bench/run.ts
 
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
 	@node payment-service/bench/image-contents.ts

@@ -5,6 +5,7 @@ import type { Lifecycle } from "@hapi/hapi";
 import * as jose from "jose";
 import { LRUCache } from "lru-cache";
 import { messageWithCause } from "service-kit/errors";
+import { Counter, type Registry } from "service-kit/metrics";
 import type { Caller } from "./config.ts";
 
 /**
@@ -85,6 +86,20 @@ export function tokenVerifier(caller: Caller): Verify {
   };
 }
 
+export type RefusalCounter = Counter<"reason">;
+
+/** Counts callers that were not let in: their token is missing or wrong, or the issuer's keys are. */
+export function refusalCounter(registry: Registry): RefusalCounter {
+  const counter: RefusalCounter = new Counter({
+    name: "payment_callers_refused_total",
+    help: "Callers that were not let in: by their token, or for want of the keys to verify it.",
+    labelNames: ["reason"],
+    registers: [registry],
+  });
+  for (const reason of ["token", "keys"]) counter.inc({ reason }, 0);
+  return counter;
+}
+
 /**
  * Lets callers whom `server.app.verify` knows go on, or anybody where there is none; before the payload is read.
  *
@@ -92,19 +107,28 @@ export function tokenVerifier(caller: Caller): Verify {
  * fetched: who cannot be verified is not let in. The reason of a 503 is logged.
  */
 export const authenticate: Lifecycle.Method = async ({ server, headers, app }, h) => {
-  const { verify } = server.app;
+  const { verify, refusals } = server.app;
   if (!verify) return h.continue;
+  const refused = (reason: string, error: Boom.Boom) => {
+    refusals.inc({ reason });
+    return error;
+  };
   const token = bearer.exec((headers.authorization as string | undefined) ?? "")?.[1];
-  if (!token) throw Boom.unauthorized('"authorization" must be "Bearer" and a token', ["Bearer"]);
+  if (!token) {
+    const message = '"authorization" must be "Bearer" and a token';
+    throw refused("token", Boom.unauthorized(message, ["Bearer"]));
+  }
   try {
     await verify(token);
   } catch (error) {
     const wrong = whatIsWrong(error);
-    if (wrong) throw Boom.unauthorized(`The token is refused: ${wrong}`, [invalidToken]);
+    if (wrong) {
+      const message = `The token is refused: ${wrong}`;
+      throw refused("token", Boom.unauthorized(message, [invalidToken]));
+    }
     app.fields.reason = messageWithCause(error as Error);
-    throw Boom.serverUnavailable(
-      "Callers cannot be verified: the keys of their issuer cannot be fetched",
-    );
+    const message = "Callers cannot be verified: the keys of their issuer cannot be fetched";
+    throw refused("keys", Boom.serverUnavailable(message));
   }
   return h.continue;
 };

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import test from "ava";
 import { drain } from "service-kit/lifecycle";
 import { parseMetrics } from "service-kit/tests/metrics";
 import { service, valid } from "../tests/helpers.ts";
+import { caller, sign, signer } from "../tests/signer.ts";
 
 /** A service, and a way to read its metrics. */
 async function scraped(env: NodeJS.ProcessEnv = {}) {
@@ -28,18 +30,33 @@ test("requests are counted by method, route and status", async (t) => {
   await server.inject("*");
   const { http_requests_total } = await scrape();
   t.is(http_requests_total?.type, "counter");
-  const counted = http_requests_total?.data.map(({ labels, value }) => [
+  const all = http_requests_total?.data.map(({ labels, value }) => [
     ...Object.values(labels ?? {}),
     value,
   ]);
+  const counted = all?.filter((series) => series.at(-1) !== 0);
   t.deepEqual(counted, [
+    ["GET", "/health", "200", 1],
     ["POST", "/api/v1/charge", "200", 2],
     ["POST", "/api/v1/charge", "400", 1],
-    ["GET", "/health", "200", 1],
     ["GET", "unknown", "404", 1],
     ["DELETE", "unknown", "404", 1],
     ["GET", "unknown", "400", 1],
   ]);
+});
+
+test("what a rate is taken of is known before the first charge", async (t) => {
+  const { http_requests_total, http_request_duration_seconds } = await (await scraped()).scrape();
+  const ofCharges = { method: "POST", route: "/api/v1/charge" };
+  for (const status of ["200", "500", "503"]) {
+    const series = { labels: { ...ofCharges, status }, value: 0 };
+    t.true(
+      http_requests_total?.data.some((one) => isDeepStrictEqual({ ...one }, series)),
+      status,
+    );
+  }
+  const durations = http_request_duration_seconds?.data.map(({ labels }) => labels as unknown);
+  t.true(durations?.some((labels) => isDeepStrictEqual(labels, ofCharges)));
 });
 
 test("durations are counted in seconds", async (t) => {
@@ -47,7 +64,8 @@ test("durations are counted in seconds", async (t) => {
   await charge(valid);
   const { http_request_duration_seconds } = await scrape();
   t.is(http_request_duration_seconds?.type, "histogram");
-  const [series, ...others] = http_request_duration_seconds?.data ?? [];
+  const [series, ...others] =
+    http_request_duration_seconds?.data.filter(({ count }) => Number(count) > 0) ?? [];
   t.deepEqual(others, []);
   t.like(series, { labels: { method: "POST", route: "/api/v1/charge" }, count: 1 });
   t.like(series?.buckets, { "0.05": 0, "+Inf": 1 });
@@ -96,11 +114,41 @@ test("charges are counted by result and currency, from zero", async (t) => {
   );
 });
 
+test("the share of charges to accept shows", async (t) => {
+  const { scrape } = await scraped({ ACCEPTANCE_SHARE: "0.25" });
+  t.is((await scrape()).payment_acceptance_share?.data[0]?.value, 0.25);
+});
+
+test("callers that are not let in are counted by reason, from zero", async (t) => {
+  const { scrape, charge } = await scraped({
+    ...{ ...caller, CALLER_JWKS_URL: "http://127.0.0.1:9/jwks", CALLER: undefined },
+  });
+  const counted = async () =>
+    (await scrape()).payment_callers_refused_total?.data.map(({ labels, value }) => [
+      labels?.reason,
+      value,
+    ]);
+  const count = (token: number, keys: number) => [
+    ["token", token],
+    ["keys", keys],
+  ];
+  t.deepEqual(await counted(), count(0, 0));
+  t.is((await charge(valid)).statusCode, 401);
+  t.deepEqual(await counted(), count(1, 0));
+  t.is((await charge(valid, { authorization: "Bearer opaque" })).statusCode, 401);
+  t.deepEqual(await counted(), count(2, 0));
+  const authorization = `Bearer ${await sign(await signer("RS256", "rsa"))}`;
+  t.is((await charge(valid, { authorization })).statusCode, 503);
+  t.deepEqual(await counted(), count(2, 1));
+});
+
 test("servers count apart", async (t) => {
   const [one, other] = [await scraped(), await scraped()];
   await one.charge(valid);
-  t.truthy((await one.scrape()).http_requests_total?.data[0]);
-  t.falsy((await other.scrape()).http_requests_total?.data[0]);
+  const counted = async ({ scrape }: typeof one) =>
+    (await scrape()).http_requests_total?.data.filter(({ value }) => value !== 0).length;
+  t.is(await counted(one), 1);
+  t.is(await counted(other), 0);
 });
 
 test("draining shows", async (t) => {

@@ -1,10 +1,10 @@
 import type { Server } from "@hapi/hapi";
 import { readiness } from "service-kit/lifecycle";
-import { metrics } from "service-kit/metrics";
+import { gauge, metrics } from "service-kit/metrics";
 import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
 import { deferredListener } from "../snapshot/listener.ts";
-import { tokenVerifier, type Verify } from "./auth.ts";
+import { type RefusalCounter, refusalCounter, tokenVerifier, type Verify } from "./auth.ts";
 import { buckets, type ChargeCounter, charge, chargeCounter, terms } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
 import { faults } from "./faults.ts";
@@ -16,6 +16,7 @@ declare module "@hapi/hapi" {
     config: Config;
     /** Verifies that the caller may charge; undefined lets anybody. */
     verify: Verify | undefined;
+    refusals: RefusalCounter;
     keys: IdempotencyKeys;
     charges: ChargeCounter;
   }
@@ -36,11 +37,16 @@ export async function startServer({
 } = {}): Promise<Server> {
   const config = readConfig(env);
   prepare(server, { config, manifest, write, buckets });
+  const { registry } = server.app;
+  gauge(registry, "payment_acceptance_share", "Share of charges to accept.", () => {
+    return config.ACCEPTANCE_SHARE;
+  });
   Object.assign(server.app, {
     config,
     verify: config.CALLER ? undefined : tokenVerifier(config),
+    refusals: refusalCounter(registry),
     keys: new IdempotencyKeys(),
-    charges: chargeCounter(server.app.registry),
+    charges: chargeCounter(registry),
   } satisfies Partial<typeof server.app>);
   if (start) await listen(server, config, { caller: config.CALLER ?? config.CALLER_SUBJECT });
   else await server.initialize();

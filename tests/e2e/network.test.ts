@@ -13,6 +13,7 @@ import {
   targets,
 } from "../access/network.ts";
 import { networkTable } from "../access/tables.ts";
+import { type Call, matrix } from "../support/results.ts";
 import { autoSync, head, kubectl, pods, untilLive } from "./support/cluster.ts";
 import { podReady, startPod } from "./support/pod.ts";
 import { record } from "./support/report.ts";
@@ -114,8 +115,8 @@ async function reached(from: Caller, to: Record<string, string>): Promise<Record
 const isOpen = (answer = "") => answer === "connected" || answer === "ECONNREFUSED";
 
 /** Every source calls every target. */
-async function matrix(from: Record<Source, Caller>, to: Record<Target, string>) {
-  const calls = [];
+async function tried(from: Record<Source, Caller>, to: Record<Target, string>) {
+  const calls: Call[] = [];
   for (const [source, caller] of Object.entries(from) as [Source, Caller][]) {
     const answers = await reached(caller, to);
     for (const target of Object.keys(targets) as Target[]) {
@@ -177,9 +178,9 @@ test.serial(
     const from = await callers();
     const to = await addresses();
 
-    const calls = await matrix(from, to);
-    const tried = { title: "Who may talk to whom", ...networkTable, calls };
-    record("network", tried);
+    const calls = await tried(from, to);
+    const found = matrix("Who may talk to whom", networkTable, calls);
+    record("network", found);
     const wrong = calls.filter(({ wanted, found }) => found !== wanted);
     t.deepEqual(wrong, []);
 
@@ -189,7 +190,7 @@ test.serial(
       await kubectl.run(["delete", "networkpolicies", "--all", "-n", namespace]);
     }
     const control = await retry(30, async () => {
-      const open = await matrix(from, to);
+      const open = await tried(from, to);
       const closed = open.find(({ found }) => !found);
       if (closed) throw new Error(`${closed.row} → ${closed.column} is closed without a policy`);
       return open;
@@ -200,13 +201,13 @@ test.serial(
     const begin = performance.now();
     for (const owner of owners) await autoSync(owner, true);
     await retry(60, async () => {
-      for (const { wanted, found, row, column } of await matrix(from, to)) {
+      for (const { wanted, found, row, column } of await tried(from, to)) {
         if (found !== wanted) throw new Error(`${row} → ${column} is not as it was`);
       }
     });
     const seconds = (performance.now() - begin) / 1000;
     t.log(`${calls.length} cells; blocked again ${seconds.toFixed(1)} s after self-heal was back`);
     const healed = `Without the policies every call got through; ${seconds.toFixed(1)} s after Argo CD was let at them again, all was as it was.`;
-    record("network", { ...tried, note: `${tried.note} ${healed}` });
+    record("network", { ...found, note: `${found.note} ${healed}` });
   },
 );

@@ -72,6 +72,18 @@ test.serial("Invoices stay PENDING", async (t) => {
   t.regex(printed.join("\n"), /payment-from-antaeus/);
 });
 
+for (const heading of [
+  "Charges fail",
+  "Acceptance is out of bounds",
+  "Callers are refused",
+  "A pay run is overdue",
+  "A service is down",
+]) {
+  test.serial(heading, async (t) => {
+    for (const commands of operations(heading)) await t.notThrowsAsync(inClone(commands));
+  });
+}
+
 /** As Ctrl-C leaves it: a commit of a test is live, auto-sync is off, a pod is there. */
 async function interrupted(): Promise<void> {
   await untilLive(await mistake(valuesFile, withShare("0")));

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
 import test from "ava";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
+import { anchors } from "../support/markdown.ts";
 
 const documents = [
   "README.md",
@@ -20,15 +21,6 @@ const documents = [
 
 /** The text that is neither a block of code nor code within a line. */
 const prose = (text: string) => text.replace(/^ *```.*?^ *```$/gms, "").replace(/`[^`\n]*`/g, "");
-
-/** The anchors that GitHub gives to the headings of a document. */
-const anchors = (text: string): string[] =>
-  [...text.replace(/^ *```.*?^ *```$/gms, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
 
 /** @returns the links of a document that lead to no file of this repository, or to no heading of it */
 function broken(document: string, root = "."): string[] {

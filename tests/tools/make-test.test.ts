@@ -44,6 +44,7 @@ const whole: Programs = {
   kustomize: `if [ "$1" = version ]; then echo v${pinned("kustomize")}; fi`,
   actionlint: `echo ${pinned("actionlint")}`,
   zizmor: `echo zizmor ${pinned("zizmor")}`,
+  promtool: `echo "promtool, version ${pinned("promtool")} (branch: HEAD)"`,
 };
 
 test("where everything is there, nothing is left out", async (t) => {
@@ -61,7 +62,10 @@ test("on a bare machine the tests that render are left out, and the last line sa
   t.notRegex(printed, /!tests\/(manifests\/workflows|tools\/bump)/);
   const line = lastLine(printed);
   t.regex(line, /^! Left out: 2 files of tests that render manifests \(Nothing here renders.*Go/);
-  t.regex(line, /actionlint \d.* is not here.*zizmor \d.* is not here/);
+  t.regex(
+    line,
+    /actionlint \d.* is not here.*zizmor \d.* is not here.*alerts \(promtool \d.* is not here/,
+  );
 });
 
 test("Argo CD's release that cannot be had is a reason too, in one line", async (t) => {

@@ -61,6 +61,8 @@ interface Source {
   version: string[];
   /** A Go package that can be built, without its version. */
   go?: string;
+  /** The version of that package, where it has another one. */
+  goVersion?: (version: string) => string;
   /** Its archives among the releases on GitHub, for machines without Go. */
   releases?: Releases;
   /** A package of PyPI that has the program in it. */
@@ -76,6 +78,11 @@ const sources = {
   act: { version: ["--version"], go: "github.com/nektos/act" },
   actionlint: { version: ["-version"], go: "github.com/rhysd/actionlint/cmd/actionlint" },
   cosign: { version: ["version"], go: "github.com/sigstore/cosign/v3/cmd/cosign" },
+  promtool: {
+    version: ["--version"],
+    go: "github.com/prometheus/prometheus/cmd/promtool",
+    goVersion: (version) => version.replace(/^3\./, "0.3"),
+  },
   zizmor: { version: ["--version"], pip: "zizmor" },
 } satisfies Record<string, Source>;
 
@@ -89,12 +96,13 @@ export async function findTool(name: ToolName): Promise<Tool | undefined> {
   const source: Source = sources[name];
   const version = pinned(name);
   const printed = await run(name, source.version).catch(() => "");
-  if (new RegExp(`(^|[ v])${RegExp.escape(version)}$`, "m").test(printed)) {
+  if (new RegExp(`(^|[ v])${RegExp.escape(version)}( |$)`, "m").test(printed)) {
     return { command: name, origin: `${name} ${version} from PATH` };
   }
   const command = resolve(`.tools/${name}-${version}/${name}`);
+  const { goVersion = String } = source;
   const ways = [
-    async () => source.go && (await goInstall(command, `${source.go}@v${version}`)),
+    async () => source.go && (await goInstall(command, `${source.go}@v${goVersion(version)}`)),
     async () => source.releases && (await download(command, source.releases, version)),
     async () => source.pip && (await pipInstall(command, `${source.pip}==${version}`)),
   ];

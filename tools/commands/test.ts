@@ -16,8 +16,12 @@ const reading = ["workflows", "dependencies"].map((name) => `tests/manifests/${n
 /** Folders of which each one builds on a release elsewhere. */
 const onReleases = ["argocd/install", "clusters/local/metrics-server"];
 
-/** Programs without which a file leaves some of its tests out by itself. */
-const linters: ToolName[] = ["actionlint", "zizmor"];
+/** Programs without which a file leaves some of its tests out by itself, and what they check. */
+const checkers: [name: ToolName, what: string][] = [
+  ["actionlint", "the workflows"],
+  ["zizmor", "the workflows"],
+  ["promtool", "the alerts"],
+];
 
 main(async () => {
   const patterns = process.argv.slice(2);
@@ -29,9 +33,9 @@ main(async () => {
     patterns.push(...files.map((file) => `!${file}`));
     leftOut.push(`${files.length} files of tests that render manifests (${why})`);
   }
-  for (const name of linters) {
+  for (const [name, what] of checkers) {
     if (await findTool(name)) continue;
-    leftOut.push(`what ${name} says of the workflows (${name} ${pinned(name)} is not here)`);
+    leftOut.push(`what ${name} says of ${what} (${name} ${pinned(name)} is not here)`);
   }
   if (process.env.CI && leftOut.length > 0) {
     throw new UserError(`At CI every test has to run, and these cannot: ${leftOut.join("; ")}.`);

@@ -15,7 +15,11 @@ export type CountRequest = (method: string, route: string, status: number, secon
  * What a server counts of its requests.
  * @param buckets the largest duration in each, in seconds
  */
-export function requestCounter(registry: Registry, buckets: number[]): CountRequest {
+export function requestCounter(
+  server: Server,
+  registry: Registry,
+  buckets: number[],
+): CountRequest {
   const total = new Counter({
     name: "http_requests_total",
     help: "Requests answered.",
@@ -28,6 +32,14 @@ export function requestCounter(registry: Registry, buckets: number[]): CountRequ
     labelNames: ["method", "route"],
     buckets,
     registers: [registry],
+  });
+  // Known from the start: of a counter that is first seen at a hundred, a rate knows none of them.
+  server.ext("onPreStart", () => {
+    for (const { method, path: route } of server.table()) {
+      const labels = { method: method.toUpperCase(), route };
+      for (const status of ["200", "500", "503"]) total.inc({ ...labels, status }, 0);
+      durations.zero(labels);
+    }
   });
   return (method, route, status, seconds) => {
     total.inc({ method, route, status: String(status) });

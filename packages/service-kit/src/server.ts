@@ -79,7 +79,7 @@ export function prepare(server: Server, { config, manifest, write, buckets }: Su
     draining: false,
     log: jsonLog(write),
     registry,
-    countRequest: requestCounter(registry, buckets),
+    countRequest: requestCounter(server, registry, buckets),
   } satisfies Partial<typeof server.app>);
 }
 

@@ -11,5 +11,5 @@ type Data = (PromData & PromHistogramData)[];
 /** Parses Prometheus' text format. @returns the metrics by name */
 export async function parseMetrics(text: string) {
   const metrics = await getMetricsFromIterator(text.trimEnd().split("\n").values());
-  return metrics as Record<string, PromMetric & { data: Data }>;
+  return metrics as Record<string, Omit<PromMetric, "data"> & { data: Data }>;
 }
