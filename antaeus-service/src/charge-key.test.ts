@@ -1,5 +1,5 @@
 import test from "ava";
-import { firstKey, nextKey } from "./charge-key.ts";
+import { firstKey, nextKey, withShare } from "./charge-key.ts";
 
 const invoice = { customerId: 7, amount: { value: 374.72, currency: "EUR" } };
 /** SHA-256 of {"currency":"EUR","customer_id":7,"value":374.72}, made with sha256sum. */
@@ -30,4 +30,18 @@ test("the next key follows from the one before and from the charge", (t) => {
   t.is(nextKey("a", invoice), nextKey("a", invoice));
   t.not(nextKey("a", invoice), nextKey("b", invoice));
   t.not(nextKey("a", invoice), nextKey("a", dearer));
+});
+
+test("a key names the share of its first attempt, and no other after it", (t) => {
+  const first = firstKey(invoice);
+  for (const share of [0, 1, 0.5, 0.1 + 0.2, 1e-7]) {
+    const named = withShare(first, share);
+    t.is(named, first.replace(".sha256-", `.share-${share}.sha256-`));
+    t.is(withShare(named, 0.9), named);
+    t.regex(named, /^[\w.-]{44,255}$/);
+  }
+  t.false(
+    nextKey(withShare(first, 0.5), invoice).includes("share"),
+    "the next attempt has its own",
+  );
 });

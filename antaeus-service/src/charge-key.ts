@@ -31,6 +31,13 @@ export const firstKey = (invoice: Payable): string => bound(randomUUID(), invoic
 export const nextKey = (key: string, invoice: Payable): string =>
   bound(hash("sha256", key, "base64url"), invoice);
 
+/**
+ * The same key, and the share of charges that payment accepted when it was first asked under it: a repeat gets
+ * its answer by that, from whichever version of payment. A key that names a share keeps it.
+ */
+export const withShare = (key: string, share: number): string =>
+  key.replace(/(?<!\.share-[\d.e-]+)(?=\.sha256-)/, `.share-${share}`);
+
 /** Ends the key in the charge's fingerprint, so that payment refuses it for any other charge. */
 const bound = (id: string, invoice: Payable): string =>
   `${id}.sha256-${hash("sha256", JSON.stringify(chargeOf(invoice)), "base64url")}`;

@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import { firstKey, nextKey, type Payable } from "./charge-key.ts";
+import { firstKey, nextKey, type Payable, withShare } from "./charge-key.ts";
 
 export interface Customer {
   id: number;
@@ -170,6 +170,19 @@ export class Database {
       ...toInvoice(row),
       chargeKey: row.chargeKey,
     }));
+  }
+
+  /** Has the keys of invoices name a share, on the disk. @returns the invoices with these keys */
+  nameShare(invoices: PendingInvoice[], share: number): PendingInvoice[] {
+    const named = invoices.map((invoice) => ({
+      ...invoice,
+      chargeKey: withShare(invoice.chargeKey, share),
+    }));
+    this.#transaction(() => {
+      const update = this.#db.prepare("UPDATE invoice SET charge_key = ? WHERE id = ?");
+      for (const { chargeKey, id } of named) update.run(chargeKey, id);
+    });
+    return named;
   }
 
   /**

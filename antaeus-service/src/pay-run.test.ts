@@ -19,7 +19,7 @@ function payRuns(
   charge: ChargeClient,
   concurrency = 8,
   stopping = new AbortController(),
-  told: Pick<PayRunOptions, "onOutcome" | "onProgress"> = {},
+  told: Pick<PayRunOptions, "onOutcome" | "onProgress" | "terms"> = {},
 ) {
   const breaker = createBreaker(10);
   return createPayRuns({
@@ -358,4 +358,32 @@ test("an answer that cannot be kept leaves the invoice pending", async (t) => {
   };
   const outcome = await payRuns(database, async () => true).run(trace).ended;
   t.like(outcome, { accepted: 0, no_answer: 1, circuit: "closed", reason: "the disk is full" });
+});
+
+test("the key of each charge names the terms of its first attempt, on the disk before it is asked", async (t) => {
+  const database = seeded();
+  const asked = new Map<number, string[]>();
+  let share: number | undefined;
+  const charge: ChargeClient = async ({ id, chargeKey }) => {
+    const [kept] = database.due(id - 1, id);
+    t.is(kept?.chargeKey, chargeKey);
+    asked.set(id, [...(asked.get(id) ?? []), chargeKey]);
+    // The first answer of each gets lost.
+    if (asked.get(id)?.length === 1) throw new Error("no answer");
+    return id % 2 === 0;
+  };
+  const runs = payRuns(database, charge, 8, undefined, { terms: async () => share });
+  share = 0.5;
+  await runs.run(trace).ended;
+  share = 0.3;
+  await runs.run(trace).ended;
+  for (const [first, again] of asked.values()) {
+    t.regex(first ?? "", /\.share-0\.5\.sha256-/);
+    t.is(again, first, "a repeat keeps its terms");
+  }
+  // Those that were refused are new attempts, by the terms of now; where payment says none, a key names none.
+  share = undefined;
+  t.true(database.due().every(({ chargeKey }) => !chargeKey.includes(".share-")));
+  await runs.run(trace).ended;
+  t.true(database.due().every(({ chargeKey }) => !chargeKey.includes(".share-")));
 });

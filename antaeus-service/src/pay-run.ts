@@ -3,7 +3,7 @@ import { type CircuitBreakerPolicy, CircuitState } from "cockatiel";
 import { messageWithCause } from "service-kit/errors";
 import type { Trace } from "service-kit/trace";
 import type { Database, PendingInvoice } from "./database.ts";
-import type { ChargeClient } from "./payment.ts";
+import type { ChargeClient, TermsClient } from "./payment.ts";
 
 /** What becomes of an invoice in a pay run. */
 export const outcomes = ["accepted", "refused", "no_answer", "skipped"] as const;
@@ -34,6 +34,8 @@ export const left = ({ due, accepted, refused, no_answer, skipped }: PayRunResul
 export interface PayRunOptions {
   database: Database;
   charge: ChargeClient;
+  /** What new charges of a run are decided by; without it keys name nothing. */
+  terms?: TermsClient;
   /** The one that `charge` goes through. */
   breaker: CircuitBreakerPolicy;
   /** Charges under way at once. */
@@ -101,9 +103,9 @@ const batch = 1000;
 /**
  * What is due, each invoice once, in batches by id: what a run is refused lies behind it. A run begins anywhere and goes
  * around, and a batch is shuffled: invoices that payment cannot handle, which may lie together, do not end each run
- * before the same others.
+ * before the same others. Before an invoice is asked for the first time its key names the share.
  */
-function* around(database: Database, due: number): Generator<PendingInvoice> {
+function* around(database: Database, due: number, share?: number): Generator<PendingInvoice> {
   const start = database.pendingAt(Math.floor(Math.random() * due));
   for (const [from, to] of [
     [start, Number.MAX_SAFE_INTEGER],
@@ -111,7 +113,7 @@ function* around(database: Database, due: number): Generator<PendingInvoice> {
   ] as const)
     for (let after = from - 1; after < to; ) {
       const invoices = database.due(after, to, batch);
-      yield* invoices;
+      yield* share === undefined ? invoices : database.nameShare(invoices, share);
       after = invoices.length < batch ? to : Math.max(...invoices.map(({ id }) => id));
     }
 }
@@ -139,7 +141,7 @@ async function payAll(run: PayRun, options: PayRunOptions, trace: Trace): Promis
     }
   };
   // One for all workers: each takes the next invoice from it. The first to stop ends it.
-  const queue = around(database, due).take(due);
+  const queue = around(database, due, await options.terms?.()).take(due);
   const worker = async () => {
     try {
       for (const invoice of queue) {

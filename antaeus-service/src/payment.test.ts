@@ -5,7 +5,12 @@ import { json } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
 import { paymentThat, trace } from "../tests/helpers.ts";
 import type { PendingInvoice } from "./database.ts";
-import { createPaymentClient, PaymentUnavailable, TokenMissing } from "./payment.ts";
+import {
+  createPaymentClient,
+  createTermsClient,
+  PaymentUnavailable,
+  TokenMissing,
+} from "./payment.ts";
 
 const invoice: PendingInvoice = {
   id: 1,
@@ -180,3 +185,32 @@ for (const [what, put, message] of tokenless) {
     t.deepEqual(sent, ["Bearer token"], "with a token it is the same charge that goes through");
   });
 }
+
+for (const [what, status, body, share] of [
+  ["a share", 200, '{"acceptance_share":0.3}', 0.3],
+  ["none, as an older version", 404, "{}", undefined],
+  ["nonsense", 200, "<html>", undefined],
+  ["more than all", 200, '{"acceptance_share":1.5}', undefined],
+  ["less than none", 200, '{"acceptance_share":-1}', undefined],
+  ["a word", 200, '{"acceptance_share":"0.3"}', undefined],
+  ["null", 200, "null", undefined],
+] as const) {
+  test(`payment's terms say ${what}`, async (t) => {
+    const endpoint = await paymentThat(
+      t,
+      () => t.fail("nothing is charged"),
+      (_request, response) => response.writeHead(status).end(body),
+    );
+    t.is(await createTermsClient(endpoint, 30_000)(), share);
+  });
+}
+
+test("a payment that is away, or silent, says no terms, and holds nobody up", async (t) => {
+  t.is(await createTermsClient("http://127.0.0.1:1/api/v1/charge", 30_000)(), undefined);
+  const silent = await paymentThat(
+    t,
+    () => {},
+    () => {},
+  );
+  t.is(await createTermsClient(silent, 50)(), undefined);
+});

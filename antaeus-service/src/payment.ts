@@ -18,6 +18,22 @@ const maxLength = 10_000;
 /** Client errors that another time may be none. */
 const transient = new Set([408, 409, 425, 429]);
 
+/** Asks payment for the share of charges that it accepts by now: undefined where it does not say. */
+export type TermsClient = () => Promise<number | undefined>;
+
+/** @param endpoint full URL of the charge call, which the terms are beside; @param timeout in milliseconds */
+export const createTermsClient =
+  (endpoint: string, timeout: number): TermsClient =>
+  async () => {
+    const signal = AbortSignal.timeout(timeout);
+    const answer = await exchange(new URL("terms", endpoint).href, {
+      redirect: "error",
+      signal,
+    }).catch(() => undefined);
+    const share = parse(answer?.body ?? "")?.acceptance_share;
+    return typeof share === "number" && share >= 0 && share <= 1 ? share : undefined;
+  };
+
 /**
  * Charges over HTTP.
  *
@@ -61,7 +77,7 @@ export function createPaymentClient(
 }
 
 /** @returns what the JSON says; undefined when it is none */
-function parse(json: string): { result?: unknown } | null | undefined {
+function parse(json: string): { result?: unknown; acceptance_share?: unknown } | null | undefined {
   try {
     return JSON.parse(json);
   } catch {

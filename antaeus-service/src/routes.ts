@@ -81,7 +81,8 @@ export const json = (h: ResponseToolkit, value: string | boolean) =>
 
 /**
  * GET /rest/v1/invoices and /{id}: `{id, customerId, amount: {value, currency}, status}`.
- * POST /rest/v1/invoices/pay: true when every charge was accepted; the header Pay-Run says by which run.
+ * POST /rest/v1/invoices/pay: true when every charge was accepted; the header Pay-Run says by which run,
+ * and Pay-Run-Unanswered how many of its invoices payment has not answered for.
  */
 export const invoices: ServerRoute[] = [
   ...listAndItem("/rest/v1/invoices", ({ database }, ...part) => database.invoices(...part)),
@@ -93,8 +94,10 @@ export const invoices: ServerRoute[] = [
     async handler({ app: { trace, fields }, server }, h) {
       const { id, ended } = server.app.payRuns.run(trace);
       fields.run = id;
-      const { accepted, due } = await ended;
-      return json(h, accepted === due).header("pay-run", id);
+      const { accepted, due, no_answer, skipped } = await ended;
+      return json(h, accepted === due)
+        .header("pay-run", id)
+        .header("pay-run-unanswered", `${no_answer + skipped}`);
     },
   },
 ];

@@ -8,7 +8,7 @@ import { type Config, readConfig } from "./config.ts";
 import { Database } from "./database.ts";
 import { addStateMetrics, buckets, payRunCounters, withMetrics } from "./metrics.ts";
 import { createPayRuns, left, type PayRuns } from "./pay-run.ts";
-import { createPaymentClient, PaymentUnavailable } from "./payment.ts";
+import { createPaymentClient, createTermsClient, PaymentUnavailable } from "./payment.ts";
 import { createBreaker, withRetries } from "./resilience.ts";
 import { customers, invoices, json } from "./routes.ts";
 
@@ -47,6 +47,7 @@ export async function startServer({
   const payRuns = createPayRuns({
     database,
     charge: withRetries(withMetrics(client, registry), breaker, config, stopping.signal),
+    terms: createTermsClient(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT_MS),
     breaker,
     concurrency: config.CHARGE_CONCURRENCY,
     stopping: stopping.signal,

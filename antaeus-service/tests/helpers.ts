@@ -34,9 +34,19 @@ export async function service(env: NodeJS.ProcessEnv = {}) {
   };
 }
 
-/** A payment service on a real socket that answers as the listener does. @returns its charge call's URL */
-export async function paymentThat(t: ExecutionContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
+/**
+ * A payment service on a real socket that answers charges as the listener does.
+ * @param terms answers who asks for the terms; by default it knows none
+ * @returns its charge call's URL
+ */
+export async function paymentThat(
+  t: ExecutionContext,
+  listener: RequestListener,
+  terms: RequestListener = (_request, response) => response.writeHead(404).end("{}"),
+): Promise<string> {
+  const server = createServer((request, response) =>
+    (request.url === "/api/v1/terms" ? terms : listener)(request, response),
+  ).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.teardown(() => {
     server.closeAllConnections();
