@@ -35,6 +35,9 @@ const wal = "PRAGMA journal_mode = WAL";
  */
 const full = "PRAGMA synchronous = FULL";
 
+/** Takes 64 kB on the disk. */
+const tryRoom = "DROP TABLE IF EXISTS room; CREATE TABLE room AS SELECT zeroblob(65536)";
+
 const selectInvoices = `
   SELECT id, customer AS customerId, value, value_currency AS currency, status, charge_key AS chargeKey
   FROM invoice`;
@@ -55,6 +58,8 @@ export class Database {
   /** Not on the disk yet. */
   #answers: [invoice: PendingInvoice, accepted: boolean][] = [];
   #recording: Promise<void> | undefined;
+  /** Why the last answers could not be written. */
+  #failure: string | undefined;
 
   /**
    * Opens the file, and makes it when there is none.
@@ -166,7 +171,7 @@ export class Database {
       this.#recording = undefined;
       const answers = this.#answers;
       this.#answers = [];
-      this.#transaction(() => {
+      this.#write(() => {
         const paid = this.#db.prepare("UPDATE invoice SET status = 'PAID' WHERE id = ?");
         const refused = this.#db.prepare(
           "UPDATE invoice SET charge_key = ? WHERE id = ? AND charge_key = ?",
@@ -184,6 +189,30 @@ export class Database {
       });
     });
     return this.#recording;
+  }
+
+  /**
+   * Why answers cannot be kept: tries to write something, where the last ones could not be, which takes more room than
+   * these would.
+   * @returns undefined when they can
+   */
+  whyNotKept(): string | undefined {
+    if (this.#failure === undefined) return undefined;
+    try {
+      this.#write(() => this.#db.exec(tryRoom));
+      this.#db.exec("DROP TABLE room");
+    } catch {}
+    return this.#failure;
+  }
+
+  #write(body: () => void): void {
+    try {
+      this.#transaction(body);
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = (error as Error).message;
+      throw error;
+    }
   }
 
   #transaction(body: () => void): void {
