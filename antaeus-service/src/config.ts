@@ -10,10 +10,10 @@ const variables = {
   ...baseVariables({ PORT: 8000, DRAIN_SECONDS: 2 }),
   /** SQLite file that keeps customers and invoices; `:memory:` keeps them until the process ends. */
   DATABASE: Joi.string().default("antaeus.db"),
-  /** Customers that the database has at least, currencies in turn. */
-  CUSTOMERS: Joi.number().integer().min(0).max(100_000).default(25),
-  /** Invoices that each customer has at least; the first one is PAID. */
-  INVOICES_PER_CUSTOMER: Joi.number().integer().min(0).max(10_000).default(40),
+  /** Customers that the database has at least, for demonstrations and tests: made up, currencies in turn. */
+  CUSTOMERS: Joi.number().integer().min(0).max(100_000).default(0),
+  /** Invoices that each of them has at least, of random amounts; the first one is PAID. */
+  INVOICES_PER_CUSTOMER: Joi.number().integer().min(0).max(10_000).default(0),
   /** Full URL of the charge call. */
   PAYMENT_PROVIDER_ENDPOINT: Joi.string()
     .uri({ scheme: ["http", "https"] })

@@ -133,12 +133,20 @@ test("an id that JSON cannot hold is refused, so the lists and the pay run go on
   const message = "CHECK constraint failed: an id is below 2^53";
   for (const id of ["9007199254740992", "9223372036854775807"]) {
     t.throws(() => other.exec(`INSERT INTO customer VALUES (${id}, 'EUR')`), { message });
-    t.throws(() => other.exec(`INSERT INTO invoice VALUES (${id}, 1, 1.5, 'PENDING', 'a')`), {
-      message,
-    });
+    t.throws(
+      () =>
+        other.exec(
+          `INSERT INTO invoice (id, customer, value, status, charge_key) VALUES (${id}, 1, 1.5, 'PENDING', 'a')`,
+        ),
+      {
+        message,
+      },
+    );
   }
   other.exec("INSERT INTO customer VALUES (9007199254740991, 'EUR')");
-  other.exec("INSERT INTO invoice VALUES (9007199254740991, 9007199254740991, 1, 'PENDING', 'a')");
+  other.exec(
+    "INSERT INTO invoice (id, customer, value, status, charge_key) VALUES (9007199254740991, 9007199254740991, 1, 'PENDING', 'a')",
+  );
   t.is(database.customers().at(-1)?.id, Number.MAX_SAFE_INTEGER);
   t.is(database.invoices().at(-1)?.id, Number.MAX_SAFE_INTEGER);
   t.is(database.due().length, 2);

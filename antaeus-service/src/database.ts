@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { firstKey, nextKey, type Payable, withShare } from "./charge-key.ts";
+import { checkVersion, migrate } from "./schema.ts";
 
 export interface Customer {
   id: number;
@@ -31,33 +32,15 @@ const wal = "PRAGMA journal_mode = WAL";
 /**
  * What payment answered is on the disk before anything follows from it (FULL), so it outlives a power cut, not only
  * a crash; that costs a flush for each charge.
- *
- * No row has an id that JSON's numbers cannot tell from the next one.
- *
- * A value is floating point, as the contract has JSON numbers with long decimals: the shortest decimal that means a
- * double, which JSON, SQLite and the charge's key all keep, is the same everywhere, and nothing is ever added up.
- * A ledger that computes keeps whole cents.
  */
-const schema = `
-  PRAGMA synchronous = FULL;
-  CREATE TABLE IF NOT EXISTS customer (
-    id INTEGER PRIMARY KEY CONSTRAINT "an id is below 2^53" CHECK (id < 9007199254740992),
-    currency TEXT NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS invoice (
-    id INTEGER PRIMARY KEY CONSTRAINT "an id is below 2^53" CHECK (id < 9007199254740992),
-    customer INTEGER NOT NULL REFERENCES customer,
-    value REAL NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('PENDING', 'PAID')),
-    charge_key TEXT NOT NULL UNIQUE
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS invoice_customer ON invoice (customer);
-  CREATE INDEX IF NOT EXISTS invoice_pending ON invoice (id) WHERE status = 'PENDING';
-`;
+const full = "PRAGMA synchronous = FULL";
+
+/** Takes 64 kB on the disk. */
+const tryRoom = "DROP TABLE IF EXISTS room; CREATE TABLE room AS SELECT zeroblob(65536)";
 
 const selectInvoices = `
-  SELECT invoice.id, customer AS customerId, value, currency, status, charge_key AS chargeKey
-  FROM invoice JOIN customer ON customer.id = invoice.customer`;
+  SELECT id, customer AS customerId, value, value_currency AS currency, status, charge_key AS chargeKey
+  FROM invoice`;
 
 /** An invoice, as it is selected. */
 type Row = Omit<PendingInvoice, "amount"> & Invoice["amount"];
@@ -75,14 +58,17 @@ export class Database {
   /** Not on the disk yet. */
   #answers: [invoice: PendingInvoice, accepted: boolean][] = [];
   #recording: Promise<void> | undefined;
+  /** Why the last answers could not be written. */
+  #failure: string | undefined;
 
   /**
    * Opens the file, and makes it when there is none.
-   * @throws Error when the file cannot be opened or is no database
+   * @throws Error when the file cannot be opened, is no database, or is too new
    */
   constructor(file: string) {
     try {
       this.#db = new DatabaseSync(file, { timeout });
+      checkVersion(this.#db);
       try {
         this.#db.exec(wal);
       } catch {
@@ -90,7 +76,8 @@ export class Database {
         this.#transaction(() => {});
         this.#db.exec(wal);
       }
-      this.#db.exec(schema);
+      this.#db.exec(full);
+      migrate(this.#db, (steps) => this.#transaction(steps));
     } catch (error) {
       throw new Error(`Cannot use the database ${file}: ${(error as Error).message}`);
     }
@@ -103,18 +90,19 @@ export class Database {
    */
   seed(customers: number, invoicesEach: number): void {
     const addCustomer = this.#db.prepare("INSERT OR IGNORE INTO customer VALUES (?, ?)");
-    const count = this.#db.prepare("SELECT count(*) AS n FROM invoice WHERE customer = ?");
+    const find = this.#db.prepare(
+      "SELECT currency, (SELECT count(*) FROM invoice WHERE customer = ?1) AS present FROM customer WHERE id = ?1",
+    );
     const addInvoice = this.#db.prepare(
-      "INSERT INTO invoice (customer, value, status, charge_key) VALUES (?, ?, ?, ?)",
+      "INSERT INTO invoice (customer, value, value_currency, status, charge_key) VALUES (?, ?, ?, ?, ?)",
     );
     const add = (id: number) => {
-      const currency = currencies[(id - 1) % currencies.length] as string;
-      addCustomer.run(id, currency);
-      const { n: present } = count.get(id) as { n: number };
+      addCustomer.run(id, currencies[(id - 1) % currencies.length] as string);
+      const { currency, present } = find.get(id) as { currency: string; present: number };
       for (let n = present; n < invoicesEach; n++) {
         const value = 10 + Math.random() * 490;
         const key = firstKey({ customerId: id, amount: { value, currency } });
-        addInvoice.run(id, value, n === 0 ? "PAID" : "PENDING", key);
+        addInvoice.run(id, value, currency, n === 0 ? "PAID" : "PENDING", key);
       }
     };
     const batch = Math.ceil(10_000 / (invoicesEach + 1));
@@ -135,11 +123,9 @@ export class Database {
 
   /** Invoices with an id above `after`, by id. @param limit how many at most; -1 is all */
   invoices(after = 0, limit = -1): Invoice[] {
-    return this.#all<Row>(
-      `${selectInvoices} WHERE invoice.id > ? ORDER BY invoice.id LIMIT ?`,
-      after,
-      limit,
-    ).map(toInvoice);
+    return this.#all<Row>(`${selectInvoices} WHERE id > ? ORDER BY id LIMIT ?`, after, limit).map(
+      toInvoice,
+    );
   }
 
   /** How many invoices are in each status. Two indexes are counted, which takes some 20 ms for a million invoices. */
@@ -163,8 +149,8 @@ export class Database {
 
   /** The first pending invoices with an id above `after`, up to `last`, so many at most, in random order. */
   due(after = 0, last = Number.MAX_SAFE_INTEGER, limit = -1): PendingInvoice[] {
-    const first = `${selectInvoices} WHERE status = 'PENDING' AND invoice.id > ? AND invoice.id <= ?
-      ORDER BY invoice.id LIMIT ?`;
+    const first = `${selectInvoices} WHERE status = 'PENDING' AND id > ? AND id <= ?
+      ORDER BY id LIMIT ?`;
     const sql = `SELECT * FROM (${first}) ORDER BY random()`;
     return this.#all<Row>(sql, after, last, limit).map((row) => ({
       ...toInvoice(row),
@@ -187,8 +173,8 @@ export class Database {
 
   /**
    * Keeps what payment answered: an accepted charge makes the invoice PAID; a refused one is over, so
-   * that the next attempt goes under a key of its own. Answers that are there at once share a
-   * transaction, as it is the flush of the disk that takes time.
+   * that the next attempt goes under a key of its own. The answer itself is kept too, with its time.
+   * Answers that are there at once share a transaction, as it is the flush of the disk that takes time.
    * @returns when it is on the disk
    * @throws Error when it could not be written; then none of them was
    */
@@ -198,19 +184,48 @@ export class Database {
       this.#recording = undefined;
       const answers = this.#answers;
       this.#answers = [];
-      this.#transaction(() => {
+      this.#write(() => {
         const paid = this.#db.prepare("UPDATE invoice SET status = 'PAID' WHERE id = ?");
         const refused = this.#db.prepare(
           "UPDATE invoice SET charge_key = ? WHERE id = ? AND charge_key = ?",
         );
+        const keep = this.#db.prepare(
+          "INSERT INTO answer (time, invoice, charge_key, accepted) VALUES (?, ?, ?, ?)",
+        );
+        const now = new Date().toISOString();
         for (const [invoice, accepted] of answers) {
           const { id, chargeKey } = invoice;
+          keep.run(now, id, chargeKey, Number(accepted));
           if (accepted) paid.run(id);
           else refused.run(nextKey(chargeKey, invoice), id, chargeKey);
         }
       });
     });
     return this.#recording;
+  }
+
+  /**
+   * Why answers cannot be kept: tries to write something, where the last ones could not be, which takes more room than
+   * these would.
+   * @returns undefined when they can
+   */
+  whyNotKept(): string | undefined {
+    if (this.#failure === undefined) return undefined;
+    try {
+      this.#write(() => this.#db.exec(tryRoom));
+      this.#db.exec("DROP TABLE room");
+    } catch {}
+    return this.#failure;
+  }
+
+  #write(body: () => void): void {
+    try {
+      this.#transaction(body);
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = (error as Error).message;
+      throw error;
+    }
   }
 
   #transaction(body: () => void): void {

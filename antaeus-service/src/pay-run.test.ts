@@ -338,6 +338,26 @@ test("with an open circuit a run asks once, and goes on only after an answer", a
   t.like(await runs.run(trace).ended, { due: 0, circuit: "closed" });
 });
 
+test.serial("a clock that is set back or forward changes nothing", async (t) => {
+  mock.timers.enable({ apis: ["Date"], now: Date.now() });
+  t.teardown(() => mock.timers.reset());
+  const database = seeded();
+  let away = true;
+  const runs = payRuns(database, async () => {
+    if (away) throw new PaymentUnavailable("away");
+    return true;
+  });
+  for (const hours of [-1, 24]) {
+    away = true;
+    t.like(await runs.run(trace).ended, { circuit: "open" });
+    mock.timers.setTime(Date.now() + hours * 3_600_000);
+    t.like(await runs.run(trace).ended, { no_answer: 1, skipped: 99, reason: "away" });
+    away = false;
+    t.like(await runs.run(trace).ended, { accepted: 100, circuit: "closed" });
+    database.seed(5, database.invoices().length / 5 + 20);
+  }
+});
+
 test("an invoice that payment cannot handle does not hold up the others", async (t) => {
   const database = seeded();
   const broken = new Set(database.due().slice(0, 20));
@@ -351,13 +371,13 @@ test("an invoice that payment cannot handle does not hold up the others", async 
   t.is(database.due().length, 20);
 });
 
-test("an answer that cannot be kept leaves the invoice pending", async (t) => {
-  const database = seeded(1, 2);
+test("an answer that cannot be kept leaves the invoice pending, and ends the run", async (t) => {
+  const database = seeded();
   database.recordAnswer = async () => {
     throw new Error("the disk is full");
   };
-  const outcome = await payRuns(database, async () => true).run(trace).ended;
-  t.like(outcome, { accepted: 0, no_answer: 1, circuit: "closed", reason: "the disk is full" });
+  const outcome = await payRuns(database, async () => true, 3).run(trace).ended;
+  t.like(outcome, { accepted: 0, no_answer: 3, skipped: 97, reason: "the disk is full" });
 });
 
 test("the key of each charge names the terms of its first attempt, on the disk before it is asked", async (t) => {

@@ -19,7 +19,7 @@ export interface PayRunResult {
   refused: number;
   /** Asked for without a usable answer: these stay PENDING and the next run asks again. */
   no_answer: number;
-  /** Not asked for, as the circuit had opened or the service was stopping. */
+  /** Not asked for, as the circuit had opened, an answer could not be kept, or the service was stopping. */
   skipped: number;
   /** Whether the circuit is open at the end. */
   circuit: "closed" | "open";
@@ -64,6 +64,8 @@ export interface PayRuns {
    *
    * When the circuit opens the run ends. The next one begins with a single charge, and goes on if
    * that is answered.
+   *
+   * When an answer cannot be kept the run ends, too. None charges before something can be written.
    */
   run(trace: Trace): PayRun;
   /** The run that is under way, as far as it is. */
@@ -130,12 +132,19 @@ async function payAll(run: PayRun, options: PayRunOptions, trace: Trace): Promis
     options.onOutcome?.(outcome, invoices);
   };
   const isOpen = () => breaker.state !== CircuitState.Closed;
+  const failure = database.whyNotKept();
+  if (failure) result.reason = failure;
+  let isFull = failure !== undefined;
+  const mayCharge = () => !isFull && !stopping.aborted;
   const pay = async (invoice: PendingInvoice) => {
+    let isAnswered = false;
     try {
       const accepted = await charge(invoice, trace);
+      isAnswered = true;
       await database.recordAnswer(invoice, accepted);
       count(accepted ? "accepted" : "refused");
     } catch (error) {
+      isFull ||= isAnswered;
       result.reason ??= messageWithCause(error as Error);
       count("no_answer");
     }
@@ -145,7 +154,7 @@ async function payAll(run: PayRun, options: PayRunOptions, trace: Trace): Promis
   const worker = async () => {
     try {
       for (const invoice of queue) {
-        if (isOpen() || stopping.aborted) break;
+        if (isOpen() || !mayCharge()) break;
         await pay(invoice);
       }
     } catch (error) {
@@ -155,7 +164,7 @@ async function payAll(run: PayRun, options: PayRunOptions, trace: Trace): Promis
   };
   const progress = setInterval(() => options.onProgress?.(result, trace), 5000);
   try {
-    if (isOpen() && !stopping.aborted) {
+    if (isOpen() && mayCharge()) {
       const { value: probe } = queue.next();
       if (probe) await pay(probe);
     }

@@ -17,7 +17,8 @@ import { type ChargeClient, PaymentUnavailable, TokenMissing } from "./payment.t
  */
 export const createBreaker = (threshold: number): CircuitBreakerPolicy =>
   circuitBreaker(handleType(PaymentUnavailable).orType(TokenMissing), {
-    halfOpenAfter: 0,
+    // cockatiel looks at the clock, which may be set back meanwhile.
+    halfOpenAfter: Number.NEGATIVE_INFINITY,
     breaker: new ConsecutiveBreaker(threshold),
   });
 

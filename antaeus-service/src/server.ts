@@ -96,7 +96,11 @@ function createApp({ HOST, PORT }: Config): Server {
   server.route([
     // 200 "ok" while this process serves, also while it drains.
     { method: "GET", path: "/rest/health", handler: (_request, h) => json(h, "ok") },
-    readiness("/rest/ready", (h) => json(h, "ready")),
+    readiness("/rest/ready", (h) => {
+      const why = h.request.server.app.database.whyNotKept();
+      if (why === undefined) return json(h, "ready");
+      throw Boom.serverUnavailable(`What payment answers cannot be kept: ${why}`);
+    }),
     metrics,
     ...customers,
     ...invoices,

@@ -144,6 +144,8 @@ test("SIGTERM amid a pay run whose client has left: it keeps what payment said",
   const payment = await slowPayment(t, () => 500);
   const antaeus = start(t, "antaeus-service", {
     DATABASE,
+    CUSTOMERS: "25",
+    INVOICES_PER_CUSTOMER: "40",
     PAYMENT_PROVIDER_ENDPOINT: payment.endpoint,
     DRAIN_SECONDS: "0",
   });

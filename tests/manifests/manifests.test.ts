@@ -118,6 +118,18 @@ test("the challenge's own Antaeus is an option that needs no more than ours, but
   );
 });
 
+test("invoices are made up in testing, and not in production", async (t) => {
+  const asked = async (environment: string) => {
+    const [pod] = podSpecs(await repository.render(`apps/antaeus/overlays/${environment}`));
+    return ["CUSTOMERS", "INVOICES_PER_CUSTOMER"].map(
+      (variable) =>
+        pod?.spec.containers[0].env.find(({ name }: Fields) => name === variable)?.value,
+    );
+  };
+  t.deepEqual(await asked("testing"), ["25", "40"]);
+  t.deepEqual(await asked("production"), ["0", "0"]);
+});
+
 test("payment for a caller without token and key knows repeats, and asks for nothing else", async (t) => {
   const manifests = await repository.renderWith(
     "apps/payment/components/keyless-caller",
