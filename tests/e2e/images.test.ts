@@ -57,6 +57,24 @@ for (const [what, refused] of [
   });
 }
 
+test("a CronJob is asked about when it is applied, not at night", async (t) => {
+  const cronJob = (image: string) =>
+    JSON.stringify({
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata: { name: "e2e-image" },
+      spec: {
+        schedule: "0 2 * * *",
+        jobTemplate: {
+          spec: { template: { spec: { ...JSON.parse(pod(image)).spec, restartPolicy: "Never" } } },
+        },
+      },
+    });
+  t.regex(await create("app-payment", cronJob(`${name}:1.0.0`)), /every image here must be/);
+  t.is(await create("app-payment", cronJob(image)), "let in");
+  t.is(await create("default", cronJob(`${name}:1.0.0`)), "let in");
+});
+
 test("an image of ours by its digest is let in, with its tag or without", async (t) => {
   t.is(await create("app-payment", pod(image)), "let in");
   t.is(await create("app-payment", pod(`${name}@${digest}`)), "let in");

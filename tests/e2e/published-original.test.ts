@@ -51,7 +51,9 @@ async function pushImage(): Promise<string> {
 const original = (digest: string) => ({
   [component]: (text: string) => text.replace("newTag: unpublished", `digest: ${digest}`),
   [overlay("antaeus")]: (text: string) =>
-    text.replace("images:", "components:\n  - ../../components/published-original\nimages:"),
+    text
+      .replace("  - ../../pay-run\n", "")
+      .replace("images:", "components:\n  - ../../components/published-original\nimages:"),
 });
 
 /** Lets payment charge for it. */
