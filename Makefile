@@ -132,6 +132,9 @@ schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its descr
 bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
 	@node payment-service/bench/run.ts
 
+bench-antaeus: $(INSTALLED) antaeus-service/dist/main.cjs ## Measure Antaeus with 1,000 to 1,000,000 invoices: time and memory (BENCH_QUICK=1: up to 10,000)
+	@node antaeus-service/bench/run.ts
+
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
 	@node payment-service/bench/image-contents.ts
 

@@ -53,6 +53,24 @@ test("what was kept is there when the file is opened again, and seeding only add
   t.is(second.customers().length, 3);
 });
 
+test("a start that ends amid seeding goes on where it was", (t) => {
+  const path = file();
+  const database = new Database(path);
+  const other = new DatabaseSync(path);
+  other.exec(`CREATE TRIGGER full BEFORE INSERT ON customer WHEN NEW.id = 1500
+    BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
+  t.throws(() => database.seed(2000, 9), { message: "the disk is full" });
+  const before = database.invoices();
+  t.is(before.length, 9000);
+
+  other.exec("DROP TRIGGER full");
+  database.seed(2000, 9);
+  t.deepEqual(database.invoices(0, 9000), before);
+  t.deepEqual(database.count(), { PENDING: 16_000, PAID: 2000 });
+  for (const [index, { customerId }] of database.invoices().entries())
+    if (customerId !== 1 + Math.floor(index / 9)) t.fail(`invoice ${index}`);
+});
+
 test("a paid invoice is due no more; a refused one is, under another key", async (t) => {
   const database = new Database(":memory:");
   database.seed(1, 3);

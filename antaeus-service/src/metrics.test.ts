@@ -100,6 +100,31 @@ test("pay runs and what became of invoices are counted, from zero", async (t) =>
     t.true(Number(sum) >= 0.029 * Number(count) && Number(sum) < 10, `${sum} seconds`);
 });
 
+test("a pay run shows while it is under way, and when it has ended", async (t) => {
+  let [asked, answer] = [0, () => {}];
+  const tenth = Promise.withResolvers<void>();
+  const PAYMENT_PROVIDER_ENDPOINT = await paymentThat(t, (_request, response) => {
+    answer = () => response.end('{"result":true}');
+    if (++asked === 10) tenth.resolve();
+    else answer();
+  });
+  const { pay, values } = await scraped({ PAYMENT_PROVIDER_ENDPOINT, CHARGE_CONCURRENCY: "1" });
+  const shown = async () => [
+    (await values("antaeus_pay_run_active"))?.[0]?.[0],
+    (await values("antaeus_pay_run_left"))?.[0]?.[0],
+    (await values("antaeus_charges_total"))?.[0]?.[1],
+  ];
+  const lastEnd = async () => (await values("antaeus_pay_run_last_end_time_seconds"))?.[0]?.[0];
+  t.deepEqual([...(await shown()), await lastEnd()], [0, 0, 0, 0]);
+  const run = pay();
+  await tenth.promise;
+  t.deepEqual([...(await shown()), await lastEnd()], [1, 1, 9, 0]);
+  answer();
+  await run;
+  t.deepEqual(await shown(), [0, 0, 10]);
+  t.true(Math.abs(Number(await lastEnd()) - Date.now() / 1000) < 10);
+});
+
 test("a circuit that opens shows, and attempts without an answer", async (t) => {
   let away = true;
   const PAYMENT_PROVIDER_ENDPOINT = await paymentThat(t, (_request, response) => {

@@ -1,7 +1,7 @@
 import { type CircuitBreakerPolicy, CircuitState } from "cockatiel";
 import { Counter, Gauge, gauge, Histogram, type Registry } from "service-kit/metrics";
 import type { Database } from "./database.ts";
-import type { PayRunResult } from "./pay-run.ts";
+import { left, type Outcome, outcomes, type PayRunResult, type PayRuns } from "./pay-run.ts";
 import type { ChargeClient } from "./payment.ts";
 
 /** Of durations, in seconds: a request takes milliseconds, a pay run seconds or minutes. */
@@ -9,14 +9,12 @@ export const buckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
 
-/** What became of the invoices of a pay run. */
-const results = ["accepted", "refused", "no_answer", "skipped"] as const;
-
-/** Adds the state of the database and of the circuit. */
+/** Adds the state of the database, of the circuit and of the pay run that is under way. */
 export function addStateMetrics(
   registry: Registry,
   database: Database,
   breaker: CircuitBreakerPolicy,
+  payRuns: PayRuns,
 ): void {
   new Gauge({
     name: "antaeus_invoices",
@@ -29,10 +27,17 @@ export function addStateMetrics(
   });
   const isOpen = () => Number(breaker.state !== CircuitState.Closed);
   gauge(registry, "antaeus_circuit_open", "1 while payment is left alone.", isOpen);
+  const { current } = payRuns;
+  const isActive = () => Number(current() !== undefined);
+  gauge(registry, "antaeus_pay_run_active", "1 while a pay run is under way.", isActive);
+  gauge(registry, "antaeus_pay_run_left", "Invoices that the pay run under way has to try.", () => {
+    const soFar = current();
+    return soFar ? left(soFar) : 0;
+  });
 }
 
-/** @returns a function that counts a pay run, which took so many seconds */
-export function payRunCounter(registry: Registry): (run: PayRunResult, seconds: number) => void {
+/** Counts what becomes of invoices, as it does, and pay runs, when they have ended. */
+export function payRunCounters(registry: Registry) {
   const runs = new Counter({
     name: "antaeus_pay_runs_total",
     help: "Pay runs that ended, by whether all that was due was paid.",
@@ -45,19 +50,27 @@ export function payRunCounter(registry: Registry): (run: PayRunResult, seconds: 
     buckets,
     registers: [registry],
   });
+  const lastEnd = new Gauge({
+    name: "antaeus_pay_run_last_end_time_seconds",
+    help: "When the last pay run ended, since 1970; 0 when none has since the start.",
+    registers: [registry],
+  });
   const charges = new Counter({
     name: "antaeus_charges_total",
-    help: "What became of the invoices of pay runs, counted as these end.",
+    help: "What became of the invoices of pay runs, counted as answers come.",
     labelNames: ["result"],
     registers: [registry],
   });
   // Known from the start, so that a rate starts from zero.
   for (const complete of ["true", "false"]) runs.inc({ complete }, 0);
-  for (const result of results) charges.inc({ result }, 0);
-  return (run, seconds) => {
-    runs.inc({ complete: String(run.accepted === run.due) });
-    durations.observe(seconds);
-    for (const result of results) charges.inc({ result }, run[result]);
+  for (const result of outcomes) charges.inc({ result }, 0);
+  return {
+    onOutcome: (result: Outcome, invoices: number) => charges.inc({ result }, invoices),
+    countRun(run: PayRunResult, seconds: number) {
+      runs.inc({ complete: String(run.accepted === run.due) });
+      durations.observe(seconds);
+      lastEnd.set(Date.now() / 1000);
+    },
   };
 }
 
@@ -72,7 +85,7 @@ export function withMetrics(charge: ChargeClient, registry: Registry): ChargeCli
   });
   return async (invoice, trace) => {
     const begun = performance.now();
-    let result: (typeof results)[number] = "no_answer";
+    let result: Outcome = "no_answer";
     try {
       const accepted = await charge(invoice, trace);
       result = accepted ? "accepted" : "refused";

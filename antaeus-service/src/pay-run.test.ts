@@ -1,8 +1,9 @@
+import { mock } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { trace } from "../tests/helpers.ts";
 import { Database } from "./database.ts";
-import { createPayRuns, type PayRunResult } from "./pay-run.ts";
+import { createPayRuns, left, type PayRunOptions, type PayRunResult } from "./pay-run.ts";
 import { type ChargeClient, PaymentUnavailable } from "./payment.ts";
 import { createBreaker } from "./resilience.ts";
 
@@ -18,6 +19,7 @@ function payRuns(
   charge: ChargeClient,
   concurrency = 8,
   stopping = new AbortController(),
+  told: Pick<PayRunOptions, "onOutcome" | "onProgress"> = {},
 ) {
   const breaker = createBreaker(10);
   return createPayRuns({
@@ -26,6 +28,7 @@ function payRuns(
     breaker,
     concurrency,
     stopping: stopping.signal,
+    ...told,
   });
 }
 
@@ -42,9 +45,9 @@ test("tries every pending invoice once and pays the accepted ones", async (t) =>
     return id % 2 === 0;
   };
   const due = database.due().map(({ id }) => id);
-  const outcome = await payRuns(database, charge).run(trace);
+  const outcome = await payRuns(database, charge).run(trace).ended;
   t.deepEqual(tried.toSorted(byNumber), due.toSorted(byNumber));
-  t.deepEqual(outcome, {
+  t.like(outcome, {
     due: 100,
     accepted: 50,
     refused: 50,
@@ -63,8 +66,8 @@ test("a charge without an answer leaves its invoice pending, and the run goes on
       throw new PaymentUnavailable("fetch failed", { cause: new Error("no route") });
     return true;
   };
-  const outcome = await payRuns(database, charge).run(trace);
-  t.deepEqual(outcome, {
+  const outcome = await payRuns(database, charge).run(trace).ended;
+  t.like(outcome, {
     due: 100,
     accepted: 99,
     refused: 0,
@@ -76,6 +79,104 @@ test("a charge without an answer leaves its invoice pending, and the run goes on
   t.deepEqual(database.due(), [broken], "under the same key, so that a repeat is recognised");
 });
 
+test("more than a batch is tried once each, from another place each time, and not read at once", async (t) => {
+  const database = seeded(1, 2501);
+  const { due } = database;
+  let most = 0;
+  database.due = (...part) => {
+    const invoices = due.apply(database, part);
+    most = Math.max(most, invoices.length);
+    return invoices;
+  };
+  let tried: number[] = [];
+  const charge: ChargeClient = async ({ id }) => {
+    tried.push(id);
+    return false;
+  };
+  const runs = payRuns(database, charge);
+  const starts = new Set<number>();
+  for (let n = 0; n < 3; n++) {
+    tried = [];
+    t.like(await runs.run(trace).ended, { due: 2500, refused: 2500, skipped: 0 });
+    t.deepEqual(
+      tried.toSorted(byNumber),
+      Array.from({ length: 2500 }, (_, index) => index + 2),
+    );
+    starts.add(Math.min(...tried.slice(0, 100)));
+  }
+  t.true(starts.size > 1);
+  t.is(most, 1000);
+});
+
+test("invoices that payment cannot handle, and that lie together, hold up none for ever", async (t) => {
+  const database = seeded(1, 2101);
+  const charge: ChargeClient = async ({ id }) => {
+    if (id > 1000 && id <= 1100) throw new PaymentUnavailable("payment answered 500");
+    return true;
+  };
+  const runs = payRuns(database, charge);
+  let n = 0;
+  while (++n < 300 && database.count().PENDING > 100) await runs.run(trace).ended;
+  t.log(`${n} runs`);
+  t.is(database.count().PENDING, 100);
+});
+
+test("what cannot be read amid a run ends it, after the charges under way", async (t) => {
+  const database = seeded(1, 2501);
+  const { due } = database;
+  let [reads, underWay] = [0, 0];
+  database.due = (...part) => {
+    if (++reads > 1) throw new Error("disk I/O error");
+    return due.apply(database, part);
+  };
+  const charge: ChargeClient = async () => {
+    underWay++;
+    await delay(1);
+    underWay--;
+    return true;
+  };
+  const outcome = await payRuns(database, charge).run(trace).ended;
+  t.is(underWay, 0);
+  t.is(outcome.reason, "disk I/O error");
+  t.is(outcome.accepted + outcome.skipped, 2500);
+  t.true(outcome.accepted <= 1000 && outcome.skipped >= 1500);
+});
+
+test.serial("a run says how far it is: as answers come, and every five seconds", async (t) => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  t.teardown(() => mock.timers.reset());
+  const database = seeded();
+  const [answered, said]: [string[], PayRunResult[]] = [[], []];
+  let number = 0;
+  const runs = payRuns(
+    database,
+    async () => {
+      if (number > 0) t.is(answered.length, number, "counted before the next charge");
+      t.is(left(runs.current() as PayRunResult), 100 - number);
+      if (++number === 70) mock.timers.tick(10_000);
+      return true;
+    },
+    1,
+    undefined,
+    {
+      onOutcome: (outcome, invoices) => answered.push(...Array(invoices).fill(outcome)),
+      onProgress: (soFar) => said.push({ ...soFar }),
+    },
+  );
+  t.is(runs.current(), undefined);
+  const { id, ended } = runs.run(trace);
+  const result = await ended;
+  t.is(runs.current(), undefined);
+  t.deepEqual(answered, Array(100).fill("accepted"));
+  t.deepEqual(
+    said.map(({ run, due, accepted }) => ({ run, due, accepted })),
+    Array(2).fill({ run: id, due: 100, accepted: 69 }),
+  );
+  t.is(result.run, id);
+  mock.timers.tick(10_000);
+  t.is(said.length, 2, "and no more once it has ended");
+});
+
 test("no more charges at once than configured", async (t) => {
   let [now, most] = [0, 0];
   const charge: ChargeClient = async () => {
@@ -84,7 +185,7 @@ test("no more charges at once than configured", async (t) => {
     now--;
     return true;
   };
-  await payRuns(seeded(), charge, 7).run(trace);
+  await payRuns(seeded(), charge, 7).run(trace).ended;
   t.is(most, 7);
 });
 
@@ -109,10 +210,10 @@ test("runs that overlap never charge an invoice twice at once, nor a paid one ag
   const database = seeded();
   const { charge, accepted } = careful(t);
   const runs = payRuns(database, charge);
-  const first = runs.run(trace);
-  const second = runs.run(trace);
+  const first = runs.run(trace).ended;
+  const second = runs.run(trace).ended;
   const refused = (await first).refused;
-  const third = runs.run(trace);
+  const third = runs.run(trace).ended;
   t.is((await second).due, refused, "the next run tries what the last was refused");
   t.is((await third).due, (await second).refused);
   const results = await Promise.all([first, second, third]);
@@ -127,8 +228,8 @@ test("all who ask amid a run share the next one", async (t) => {
   const database = seeded();
   const { charge } = careful(t);
   const runs = payRuns(database, charge);
-  const first = runs.run(trace);
-  const others = await Promise.all(Array.from({ length: 200 }, () => runs.run(trace)));
+  const first = runs.run(trace).ended;
+  const others = await Promise.all(Array.from({ length: 200 }, () => runs.run(trace).ended));
   const shared = others[0] as PayRunResult;
   t.not(await first, shared);
   for (const other of others) t.is(other, shared);
@@ -141,7 +242,7 @@ test("it has ended when the run that is under way has, and the one that waits", 
   const runs = payRuns(database, charge);
   await runs.ended();
   let ended = 0;
-  for (let n = 0; n < 2; n++) runs.run(trace).then(() => ended++);
+  for (let n = 0; n < 2; n++) runs.run(trace).ended.then(() => ended++);
   await runs.ended();
   t.is(ended, 2);
 });
@@ -149,13 +250,13 @@ test("it has ended when the run that is under way has, and the one that waits", 
 test("a run that fails as a whole does not block the next one", async (t) => {
   const database = seeded();
   const runs = payRuns(database, async () => true);
-  const due = database.due;
-  database.due = () => {
+  const { count } = database;
+  database.count = () => {
     throw new Error("disk I/O error");
   };
-  await t.throwsAsync(runs.run(trace), { message: "disk I/O error" });
-  database.due = due;
-  t.is((await runs.run(trace)).accepted, 100);
+  await t.throwsAsync(runs.run(trace).ended, { message: "disk I/O error" });
+  database.count = count;
+  t.is((await runs.run(trace).ended).accepted, 100);
 });
 
 test("stopping begins no further charge, and skips the rest", async (t) => {
@@ -167,7 +268,7 @@ test("stopping begins no further charge, and skips the rest", async (t) => {
     await delay(1);
     return true;
   };
-  const outcome = await payRuns(database, charge, 8, stopping).run(trace);
+  const outcome = await payRuns(database, charge, 8, stopping).run(trace).ended;
   t.true(tried >= 10 && tried < 20, `${tried} charges`);
   t.like(outcome, { due: 100, accepted: tried, no_answer: 0, skipped: 100 - tried });
   t.is(database.due().length, 100 - tried);
@@ -179,9 +280,9 @@ test("the circuit opens after so many charges in a row without an answer, and en
     tried++;
     throw new PaymentUnavailable(`number ${tried}`);
   };
-  const outcome = await payRuns(seeded(), charge, 1).run(trace);
+  const outcome = await payRuns(seeded(), charge, 1).run(trace).ended;
   t.is(tried, 10);
-  t.deepEqual(outcome, {
+  t.like(outcome, {
     due: 100,
     accepted: 0,
     refused: 0,
@@ -198,7 +299,7 @@ test("answers in between keep it closed", async (t) => {
     if (++tried % 10 > 0) throw new PaymentUnavailable("nothing");
     return false;
   };
-  t.like(await payRuns(seeded(), charge, 1).run(trace), {
+  t.like(await payRuns(seeded(), charge, 1).run(trace).ended, {
     refused: 10,
     no_answer: 90,
     circuit: "closed",
@@ -209,7 +310,7 @@ test("what is no silence of payment's does not open it", async (t) => {
   const charge: ChargeClient = async () => {
     throw new Error("payment answered 401");
   };
-  t.like(await payRuns(seeded(), charge).run(trace), {
+  t.like(await payRuns(seeded(), charge).run(trace).ended, {
     no_answer: 100,
     skipped: 0,
     circuit: "closed",
@@ -225,16 +326,16 @@ test("with an open circuit a run asks once, and goes on only after an answer", a
     return true;
   };
   const runs = payRuns(database, charge);
-  t.like(await runs.run(trace), { circuit: "open" });
+  t.like(await runs.run(trace).ended, { circuit: "open" });
   for (let n = 0; n < 3; n++) {
     tried = 0;
-    t.like(await runs.run(trace), { due: 100, no_answer: 1, skipped: 99, circuit: "open" });
+    t.like(await runs.run(trace).ended, { due: 100, no_answer: 1, skipped: 99, circuit: "open" });
     t.is(tried, 1);
   }
   away = false;
-  t.like(await runs.run(trace), { due: 100, accepted: 100, circuit: "closed" });
+  t.like(await runs.run(trace).ended, { due: 100, accepted: 100, circuit: "closed" });
   away = true;
-  t.like(await runs.run(trace), { due: 0, circuit: "closed" });
+  t.like(await runs.run(trace).ended, { due: 0, circuit: "closed" });
 });
 
 test("an invoice that payment cannot handle does not hold up the others", async (t) => {
@@ -246,7 +347,7 @@ test("an invoice that payment cannot handle does not hold up the others", async 
     return true;
   };
   const runs = payRuns(database, charge);
-  for (let n = 0; n < 100 && database.due().length > 20; n++) await runs.run(trace);
+  for (let n = 0; n < 100 && database.due().length > 20; n++) await runs.run(trace).ended;
   t.is(database.due().length, 20);
 });
 
@@ -255,6 +356,6 @@ test("an answer that cannot be kept leaves the invoice pending", async (t) => {
   database.recordAnswer = async () => {
     throw new Error("the disk is full");
   };
-  const outcome = await payRuns(database, async () => true).run(trace);
+  const outcome = await payRuns(database, async () => true).run(trace).ended;
   t.like(outcome, { accepted: 0, no_answer: 1, circuit: "closed", reason: "the disk is full" });
 });

@@ -1,12 +1,19 @@
+import { randomUUID } from "node:crypto";
 import { type CircuitBreakerPolicy, CircuitState } from "cockatiel";
 import { messageWithCause } from "service-kit/errors";
 import type { Trace } from "service-kit/trace";
 import type { Database, PendingInvoice } from "./database.ts";
 import type { ChargeClient } from "./payment.ts";
 
+/** What becomes of an invoice in a pay run. */
+export const outcomes = ["accepted", "refused", "no_answer", "skipped"] as const;
+export type Outcome = (typeof outcomes)[number];
+
 /** What became of the invoices of one pay run, in counts. */
 export interface PayRunResult {
-  /** Invoices that were pending when the run began: the sum of those below. */
+  /** Which run it is. */
+  run: string;
+  /** Invoices that were pending when the run began: the sum of those below, once it has ended. */
   due: number;
   accepted: number;
   refused: number;
@@ -20,6 +27,10 @@ export interface PayRunResult {
   reason?: string;
 }
 
+/** Those of a run that nothing became of yet. */
+export const left = ({ due, accepted, refused, no_answer, skipped }: PayRunResult): number =>
+  due - accepted - refused - no_answer - skipped;
+
 export interface PayRunOptions {
   database: Database;
   charge: ChargeClient;
@@ -29,8 +40,19 @@ export interface PayRunOptions {
   concurrency: number;
   /** Aborted, no further charge begins; those under way are waited for. */
   stopping: AbortSignal;
+  /** Told what became of so many invoices, as it does. */
+  onOutcome?: (outcome: Outcome, invoices: number) => void;
+  /** Told each five seconds how far the run is that is under way. */
+  onProgress?: (soFar: PayRunResult, trace: Trace) => void;
   /** Told of each run when it has ended, and how long it took. */
   onEnd?: (result: PayRunResult, trace: Trace, milliseconds: number) => void;
+}
+
+export interface PayRun {
+  id: string;
+  /** As far as it is, once it has begun. */
+  soFar?: PayRunResult;
+  ended: Promise<PayRunResult>;
 }
 
 export interface PayRuns {
@@ -41,60 +63,106 @@ export interface PayRuns {
    * When the circuit opens the run ends. The next one begins with a single charge, and goes on if
    * that is answered.
    */
-  run(trace: Trace): Promise<PayRunResult>;
+  run(trace: Trace): PayRun;
+  /** The run that is under way, as far as it is. */
+  current(): PayRunResult | undefined;
   /** Waits for the run that is under way, and for the one that waits. */
   ended(): Promise<unknown>;
 }
 
 /** Makes pay runs, one after the other. */
 export function createPayRuns(options: PayRunOptions): PayRuns {
-  let running: Promise<PayRunResult> | undefined;
-  let waiting: Promise<PayRunResult> | undefined;
+  let running: PayRun | undefined;
+  let waiting: PayRun | undefined;
   return {
     run(trace) {
+      if (waiting) return waiting;
+      const run = { id: randomUUID() as string } as PayRun;
       const begin = () => {
-        waiting = undefined;
-        running = payAll(options, trace).finally(() => {
+        [running, waiting] = [run, undefined];
+        return payAll(run, options, trace).finally(() => {
           running = undefined;
         });
-        return running;
       };
-      if (!running) return begin();
-      waiting ??= running.then(begin, begin);
-      return waiting;
+      if (running) {
+        waiting = run;
+        run.ended = running.ended.then(begin, begin);
+      } else run.ended = begin();
+      return run;
     },
-    ended: () => Promise.allSettled([running, waiting]),
+    current: () => running?.soFar,
+    ended: () => Promise.allSettled([running?.ended, waiting?.ended]),
   };
 }
 
-async function payAll(options: PayRunOptions, trace: Trace): Promise<PayRunResult> {
-  const { database, charge, breaker, concurrency, stopping, onEnd } = options;
+/** Invoices in memory at once; a thousandth of a million. */
+const batch = 1000;
+
+/**
+ * What is due, each invoice once, in batches by id: what a run is refused lies behind it. A run begins anywhere and goes
+ * around, and a batch is shuffled: invoices that payment cannot handle, which may lie together, do not end each run
+ * before the same others.
+ */
+function* around(database: Database, due: number): Generator<PendingInvoice> {
+  const start = database.pendingAt(Math.floor(Math.random() * due));
+  for (const [from, to] of [
+    [start, Number.MAX_SAFE_INTEGER],
+    [1, start - 1],
+  ] as const)
+    for (let after = from - 1; after < to; ) {
+      const invoices = database.due(after, to, batch);
+      yield* invoices;
+      after = invoices.length < batch ? to : Math.max(...invoices.map(({ id }) => id));
+    }
+}
+
+async function payAll(run: PayRun, options: PayRunOptions, trace: Trace): Promise<PayRunResult> {
+  const { database, charge, breaker, concurrency, stopping } = options;
   const begun = performance.now();
-  const due = database.due();
+  const due = database.count().PENDING;
   const none = { accepted: 0, refused: 0, no_answer: 0, skipped: 0 };
-  const result: PayRunResult = { due: due.length, ...none, circuit: "closed" };
+  const result: PayRunResult = { run: run.id, due, ...none, circuit: "closed" };
+  run.soFar = result;
+  const count = (outcome: Outcome, invoices = 1) => {
+    result[outcome] += invoices;
+    options.onOutcome?.(outcome, invoices);
+  };
   const isOpen = () => breaker.state !== CircuitState.Closed;
   const pay = async (invoice: PendingInvoice) => {
     try {
       const accepted = await charge(invoice, trace);
       await database.recordAnswer(invoice, accepted);
-      result[accepted ? "accepted" : "refused"]++;
+      count(accepted ? "accepted" : "refused");
     } catch (error) {
-      result.no_answer++;
+      result.reason ??= messageWithCause(error as Error);
+      count("no_answer");
+    }
+  };
+  // One for all workers: each takes the next invoice from it. The first to stop ends it.
+  const queue = around(database, due).take(due);
+  const worker = async () => {
+    try {
+      for (const invoice of queue) {
+        if (isOpen() || stopping.aborted) break;
+        await pay(invoice);
+      }
+    } catch (error) {
+      // What cannot be read ends the run, but not before the charges under way.
       result.reason ??= messageWithCause(error as Error);
     }
   };
-  // One iterator for all workers: each takes the next invoice from it.
-  const queue = due.values();
-  if (isOpen() && !stopping.aborted) for (const probe of queue.take(1)) await pay(probe);
-  const worker = async () => {
-    for (const invoice of queue) {
-      if (isOpen() || stopping.aborted) result.skipped++;
-      else await pay(invoice);
+  const progress = setInterval(() => options.onProgress?.(result, trace), 5000);
+  try {
+    if (isOpen() && !stopping.aborted) {
+      const { value: probe } = queue.next();
+      if (probe) await pay(probe);
     }
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+    await Promise.all(Array.from({ length: concurrency }, worker));
+  } finally {
+    clearInterval(progress);
+  }
+  count("skipped", left(result));
   if (isOpen()) result.circuit = "open";
-  onEnd?.(result, trace, performance.now() - begun);
+  options.onEnd?.(result, trace, performance.now() - begun);
   return result;
 }

@@ -82,7 +82,7 @@ test("whatever befalls charges, no invoice is charged twice, and PAID is what wa
       let next = 0;
       fate = () => script[next++ % script.length] as (typeof fates)[number];
       const due = database.due().length;
-      const { accepted, refused, no_answer, skipped } = await runs.run(trace);
+      const { accepted, refused, no_answer, skipped } = await runs.run(trace).ended;
       if (accepted + refused + no_answer + skipped !== due) throw new Error("the counts are wrong");
       if (database.due().length !== due - accepted)
         throw new Error("accepted is not what was paid");
@@ -90,7 +90,7 @@ test("whatever befalls charges, no invoice is charged twice, and PAID is what wa
     }
     fate = () => "answered";
     accepts = () => true;
-    for (let n = 0; n < 12 && database.due().length > 0; n++) await runs.run(trace);
+    for (let n = 0; n < 12 && database.due().length > 0; n++) await runs.run(trace).ended;
     check();
     if (database.due().length > 0) throw new Error("some are never paid");
   });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
+import { mock } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { defaults, paymentThat, service } from "../tests/helpers.ts";
@@ -106,7 +107,7 @@ test("a pay run answers true when every charge was accepted, else false", async 
     const { statusCode, headers, payload } = await pay();
     t.is(statusCode, 200);
     t.is(payload, answer);
-    t.regex(String(headers["content-type"]), /^application\/json/);
+    t.is(headers["content-type"], "application/json; charset=utf-8");
     const accepted = answer === "true" ? 10 : 5;
     const [run, request, ...rest] = logged();
     t.like(run, { message: "pay run", level: "info", due: 10, accepted, refused: 10 - accepted });
@@ -117,12 +118,37 @@ test("a pay run answers true when every charge was accepted, else false", async 
       method: "post",
       path: "/rest/v1/invoices/pay",
       status: 200,
+      run: headers["pay-run"],
     });
+    t.is(run.run, headers["pay-run"]);
     t.deepEqual(rest, []);
     const { result } = await server.inject<Invoice[]>("/rest/v1/invoices");
     t.is(result?.filter(({ status }) => status === "PAID").length, 2 + accepted);
   }
 });
+
+test.serial(
+  "a pay run that takes long says in the log how far it is, and which one it is",
+  async (t) => {
+    mock.timers.enable({ apis: ["setInterval"] });
+    t.teardown(() => mock.timers.reset());
+    const PAYMENT_PROVIDER_ENDPOINT = await payment(t, () => {
+      mock.timers.tick(1000);
+      return true;
+    });
+    const { pay, logged } = await service({ PAYMENT_PROVIDER_ENDPOINT, CHARGE_CONCURRENCY: "1" });
+    const { headers } = await pay();
+    const lines = logged().slice(0, -1);
+    const of = { run: headers["pay-run"], trace_id: lines[0].trace_id, due: 10 };
+    t.deepEqual(
+      lines.map(({ message }) => message),
+      ["pay run under way", "pay run under way", "pay run"],
+    );
+    t.like(lines[0], { ...of, accepted: 4, left: 6 });
+    t.like(lines[1], { ...of, accepted: 9, left: 1 });
+    t.like(lines[2], { ...of, accepted: 10 });
+  },
+);
 
 test("a page of another site reads nothing and starts no pay run", async (t) => {
   const { server } = await service();

@@ -6,8 +6,8 @@ import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
 import { type Config, readConfig } from "./config.ts";
 import { Database } from "./database.ts";
-import { addStateMetrics, buckets, payRunCounter, withMetrics } from "./metrics.ts";
-import { createPayRuns, type PayRuns } from "./pay-run.ts";
+import { addStateMetrics, buckets, payRunCounters, withMetrics } from "./metrics.ts";
+import { createPayRuns, left, type PayRuns } from "./pay-run.ts";
 import { createPaymentClient, PaymentUnavailable } from "./payment.ts";
 import { createBreaker, withRetries } from "./resilience.ts";
 import { customers, invoices, json } from "./routes.ts";
@@ -37,20 +37,27 @@ export async function startServer({
   const database = new Database(config.DATABASE);
   database.seed(config.CUSTOMERS, config.INVOICES_PER_CUSTOMER);
   const breaker = createBreaker(config.CIRCUIT_THRESHOLD);
-  addStateMetrics(registry, database, breaker);
   const client = createPaymentClient(
     config.PAYMENT_PROVIDER_ENDPOINT,
     config.CHARGE_TIMEOUT_MS,
     config.PAYMENT_TOKEN_FILE,
   );
   const stopping = new AbortController();
-  const countRun = payRunCounter(registry);
+  const { onOutcome, countRun } = payRunCounters(registry);
   const payRuns = createPayRuns({
     database,
     charge: withRetries(withMetrics(client, registry), breaker, config, stopping.signal),
     breaker,
     concurrency: config.CHARGE_CONCURRENCY,
     stopping: stopping.signal,
+    onOutcome,
+    onProgress: (soFar, { traceId, spanId }) =>
+      log("pay run under way", {
+        trace_id: traceId,
+        span_id: spanId,
+        ...soFar,
+        left: left(soFar),
+      }),
     onEnd(result, { traceId, spanId }, milliseconds) {
       countRun(result, milliseconds / 1000);
       log("pay run", {
@@ -62,6 +69,7 @@ export async function startServer({
       });
     },
   });
+  addStateMetrics(registry, database, breaker, payRuns);
   Object.assign(server.app, { database, payRuns } satisfies Partial<typeof server.app>);
   // A run goes on without its client, whom alone hapi would wait for.
   server.ext("onPreStop", async () => {

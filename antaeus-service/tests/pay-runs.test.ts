@@ -67,6 +67,43 @@ test("pay runs asked for at once charge no invoice twice, and all of them answer
   t.true(payment.accepted.size > 120, "those that wait share a run, and two runs pay 3 of 4");
 });
 
+test("two hundred who ask and leave cause two runs, and those who stay learn which one they got", async (t) => {
+  let charges = 0;
+  const go = Promise.withResolvers<void>();
+  const endpoint = await paymentThat(t, async (_request, response) => {
+    charges++;
+    await go.promise;
+    response.end('{"result":false}');
+  });
+  const url = await start(t, "antaeus-service", {
+    DATABASE: ":memory:",
+    CUSTOMERS: "1",
+    INVOICES_PER_CUSTOMER: "21",
+    PAYMENT_PROVIDER_ENDPOINT: endpoint,
+    CHARGE_TIMEOUT_MS: "10000",
+  }).url;
+  const first = pay(url);
+  while (charges === 0) await setTimeout(10);
+  const leaving = new AbortController();
+  const asked = Array.from({ length: 200 }, () =>
+    fetch(`${url}/rest/v1/invoices/pay`, { method: "POST", signal: leaving.signal }),
+  );
+  const staying = [pay(url), pay(url)];
+  await setTimeout(500);
+  leaving.abort();
+  await Promise.allSettled(asked);
+  go.resolve();
+  const runs = await Promise.all([first, ...staying]);
+  const ids = runs.map(({ headers }) => headers.get("pay-run"));
+  t.is(new Set(ids).size, 2);
+  t.is(ids[1], ids[2]);
+  await setTimeout(200);
+  t.is(charges, 2 * 20);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  t.regex(metrics, /^antaeus_pay_runs_total\{complete="false"\} 2$/m);
+  t.regex(metrics, /^antaeus_pay_run_active 0$/m);
+});
+
 test("SIGTERM amid a pay run: it answers, and keeps what payment said", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
   t.teardown(() => rmSync(folder, { recursive: true }));

@@ -6,7 +6,7 @@ import { Counter, type Registry } from "service-kit/metrics";
 import { authenticate } from "./auth.ts";
 import { type ChargeRequest, currencies, payload } from "./charge-request.ts";
 import { injectFaults } from "./faults.ts";
-import { isBoundToOtherCharge, keyHeader } from "./idempotency.ts";
+import { isBoundToOtherCharge, keyHeader, shareOf, withoutShare } from "./idempotency.ts";
 
 /** Of a request's duration, in seconds: a charge takes less than a millisecond. */
 export const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -40,7 +40,8 @@ export const charge: ServerRoute = {
     const key = request.headers["idempotency-key"] as string | undefined;
     const charge = request.payload as ChargeRequest;
     const { config, charges } = request.server.app;
-    const result = draw(charge, request.server.app, key) < config.ACCEPTANCE_SHARE;
+    const share = shareOf(key) ?? config.ACCEPTANCE_SHARE;
+    const result = draw(charge, request.server.app, key) < share;
     const currency = typeof charge.currency === "string" ? charge.currency : "unknown";
     // A currency that is known would say more of the charge than the log may.
     request.app.fields = { ...(currency === "unknown" && { currency }), result };
@@ -49,9 +50,17 @@ export const charge: ServerRoute = {
   },
 };
 
+/** GET /api/v1/terms: what a new Idempotency-Key should name, so that its answer outlives a change of this. */
+export const terms: ServerRoute = {
+  method: "GET",
+  path: "/api/v1/terms",
+  handler: ({ server: { app } }) => ({ acceptance_share: app.config.ACCEPTANCE_SHARE }),
+};
+
 /**
  * A number in [0, 1). With a key it follows from key and charge alone, so that a repeat gets the first
- * answer. So it does within a window of time, if there is one. Without either, each call is a new draw.
+ * answer, also one that begins to name a share. So it does within a window of time, if there is one.
+ * Without either, each call is a new draw.
  * @throws 422 where the key is known for another charge's
  */
 function draw(
@@ -61,7 +70,9 @@ function draw(
 ): number {
   const seconds = config.REPEAT_WINDOW_SECONDS;
   // Windows begin at multiples of their length, so every replica has the same one, by its clock alone.
-  const repeats = key ?? (seconds && `${seconds} s, ${Math.floor(Date.now() / 1000 / seconds)}`);
+  const repeats =
+    (key && withoutShare(key)) ??
+    (seconds && `${seconds} s, ${Math.floor(Date.now() / 1000 / seconds)}`);
   if (!repeats) return Math.random();
   const { currency, value, customer_id } = charge;
   const digest = hash("sha256", JSON.stringify([repeats, currency, value, customer_id]));

@@ -1,6 +1,6 @@
 import test from "ava";
 import { service, valid } from "../tests/helpers.ts";
-import { fingerprint, IdempotencyKeys, isBoundToOtherCharge } from "./idempotency.ts";
+import { fingerprint, IdempotencyKeys, isBoundToOtherCharge, shareOf } from "./idempotency.ts";
 
 const other = { ...valid, value: 1 };
 const quoted = (key: string) => ({ "idempotency-key": `"${key}"` });
@@ -36,6 +36,62 @@ test("the answers that keys have had stay what they are", async (t) => {
     "0100111101001010",
     "another hash would charge twice who repeats across an upgrade",
   );
+});
+
+test("a key that names the terms of its first attempt has one answer, whatever share a replica accepts", async (t) => {
+  const shares = ["0", "0.3", "0.5", "1"];
+  const replicas = await Promise.all(shares.map((share) => service({ ACCEPTANCE_SHARE: share })));
+  let flipped = 0;
+  for (let i = 0; i < 40; i++) {
+    const answers = async (key: Record<string, string>) => {
+      const all = await Promise.all(replicas.map(({ charge }) => charge(valid, key)));
+      return new Set(all.map(({ payload }) => payload)).size;
+    };
+    t.is(await answers(boundTo(valid, `invoice-${i}.share-0.3`)), 1);
+    const [, accepting] = replicas;
+    // Who begins to name terms amid attempts is answered as before, by a replica with these.
+    t.is(
+      (await accepting?.charge(valid, boundTo(valid, `invoice-${i}`)))?.payload,
+      (await accepting?.charge(valid, boundTo(valid, `invoice-${i}.share-0.3`)))?.payload,
+    );
+    // The control: without terms the replicas of these shares differ.
+    if ((await answers(boundTo(valid, `invoice-${i}`))) > 1) flipped++;
+  }
+  t.is(flipped, 40);
+});
+
+test("a key with terms is accepted as often as these say", async (t) => {
+  const { server, charge } = await service({ ACCEPTANCE_SHARE: "0.2" });
+  const { payload } = await server.inject("/api/v1/terms");
+  t.deepEqual(JSON.parse(payload), { acceptance_share: 0.2 });
+  for (const [share, expected] of [
+    ["0", 0],
+    ["1", 30],
+  ] as const) {
+    let accepted = 0;
+    for (let i = 0; i < 30; i++)
+      accepted += Number(
+        (await charge(valid, boundTo(valid, `${i}.share-${share}`))).payload === '{"result":true}',
+      );
+    t.is(accepted, expected, share);
+  }
+});
+
+test("terms are a share from 0 to 1, of a key that is bound", (t) => {
+  const print = `.sha256-${"A".repeat(43)}"`;
+  for (const share of [0, 1, 0.5, 0.3, 0.1 + 0.2, 1e-7]) {
+    t.is(shareOf(`"x.share-${share}${print}`), share);
+  }
+  for (const key of [
+    `"x${print}`,
+    `"x.share-1.1${print}`,
+    `"x.share-${print}`,
+    `"x.share-half${print}`,
+    `"x.share-0.5"`,
+    `"x.share-0.5.y${print}`,
+  ])
+    t.is(shareOf(key), undefined, key);
+  t.is(shareOf(undefined), undefined);
 });
 
 test("however a charge is written, it is the same", async (t) => {

@@ -12,6 +12,10 @@ import type { ChargeRequest } from "./charge-request.ts";
  * restart, for as long as ACCEPTANCE_SHARE stays the same. The draft's 409 is never needed, as the
  * answer needs no work that a repeat could meet half done.
  *
+ * A key with terms, `"<id>.share-0.5.sha256-<fingerprint>"`: whatever ACCEPTANCE_SHARE is by then, so that
+ * replicas of two versions agree too. GET /api/v1/terms says what new keys should name. That a caller could
+ * name another share gives it nothing: whoever may choose keys can search for one that is accepted.
+ *
  * A bound key, `"<id>.sha256-<fingerprint>"`: another charge is 422, on every replica, always.
  * The fingerprint is that of the charge, see `fingerprint`. Who makes such a key must keep it: one
  * made anew from a changed charge is another key.
@@ -27,6 +31,17 @@ export const keyHeader = Joi.string()
   });
 
 const withFingerprint = /\.sha256-([\w-]{43})"$/;
+
+const withShare = /\.share-(\d(?:\.\d{1,17})?(?:e-\d{1,3})?)(?=\.sha256-[\w-]{43}"$)/;
+
+/** The share of charges to accept that a key names, 0 to 1; undefined where it names none. */
+export function shareOf(key = ""): number | undefined {
+  const share = Number(withShare.exec(key)?.[1]);
+  return share <= 1 ? share : undefined;
+}
+
+/** The key as it is before it names a share: what is drawn for it does not depend on that. */
+export const withoutShare = (key: string): string => key.replace(withShare, "");
 
 /** The SHA-256, in base64url, of a charge in canonical JSON (RFC 8785): fields in this order. */
 export function fingerprint({ currency, customer_id, value }: ChargeRequest): string {

@@ -5,7 +5,7 @@ import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
 import { deferredListener } from "../snapshot/listener.ts";
 import { type RefusalCounter, refusalCounter, tokenVerifier, type Verify } from "./auth.ts";
-import { buckets, type ChargeCounter, charge, chargeCounter } from "./charge.ts";
+import { buckets, type ChargeCounter, charge, chargeCounter, terms } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
 import { faults } from "./faults.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
@@ -87,6 +87,7 @@ export function createApp(): Server {
     metrics,
     { method: "GET", path: "/openapi.json", handler: () => openapi },
     charge,
+    terms,
   ]);
   return server;
 }

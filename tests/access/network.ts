@@ -18,6 +18,7 @@ export const targets = {
   payment: "payment:9000",
   "payment-pod": "payment's pod:9000",
   "payment-other": "payment's pod:9001",
+  prometheus: "Prometheus:9090",
   dns: "DNS",
   api: "the API server",
   outside: "outside of the cluster",
@@ -54,8 +55,8 @@ export const network: Record<Source, Target[]> = {
   "stranger-payment": ["dns"],
   "right-labels": elsewhere,
   stranger: elsewhere,
-  scraper: [...elsewhere, "payment", "payment-pod"],
-  "scraper-unlabelled": elsewhere,
+  scraper: ["antaeus", "antaeus-pod", "payment", "payment-pod", "dns"],
+  "scraper-unlabelled": ["dns"],
   // A node always reaches its own pods: the kubelet's probes come from there. What may run with the
   // node's network is what the pod security level of a namespace says.
   node: everything,

@@ -43,5 +43,5 @@ test("the tables go between their markers, again and again", (t) => {
   );
   t.regex(allowed, /^\| `pod\.volumes\[\]\.emptyDir` \| `sizeLimit` \(required\): 1Mi to 999Mi/m);
   t.regex(once, /^\| roll back \| yes \| – \| yes \| – \|$/m);
-  t.regex(once, /^\| payment \| – \| – \| itself \| – \| – \| yes \| yes \| – \|$/m);
+  t.regex(once, /^\| payment \| – \| – \| itself \| – \| – \| – \| yes \| yes \| – \|$/m);
 });

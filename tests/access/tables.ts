@@ -1,6 +1,7 @@
 import { kinds, kustomization } from "../../tools/guard/allowed.ts";
 import { type Fields, isList, isValue, type Shape, type Value } from "../../tools/guard/values.ts";
 import { table } from "../../tools/pages/markdown.ts";
+import type { Declared } from "../support/results.ts";
 import { itself, network, type Source, sources, type Target, targets } from "./network.ts";
 import { permissions, refused, type Who } from "./permissions.ts";
 
@@ -11,7 +12,7 @@ export const tablesFile = "docs/access.md";
 export const subjects: Who[] = ["own team", "another team", "platform", "no team"];
 
 /** What the page of results needs to know of the table beside the calls that try it. */
-export const permissionTable = {
+export const permissionTable: Declared = {
   rows: permissions.map(({ action }) => action),
   columns: subjects,
   words: { yes: "allowed", no: "denied" },
@@ -19,7 +20,7 @@ export const permissionTable = {
 A call that is allowed may be answered with another error: it is made so that it does no harm.`,
 };
 
-export const networkTable = {
+export const networkTable: Declared = {
   rows: Object.values(sources),
   columns: Object.values(targets),
   words: { yes: "reached", no: "blocked" },

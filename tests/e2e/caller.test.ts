@@ -1,6 +1,7 @@
 import { createSign } from "node:crypto";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
+import { tokens } from "../support/results.ts";
 import { fromAntaeus, kubectl } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 
@@ -54,7 +55,7 @@ test("payment charges for Antaeus' token, and for no other", async (t) => {
     const answered = `${answer.status} ${answer.detail ?? ""}`;
     items.push({ what, expected: status, answered, result: answer.result });
   }
-  record("caller", { title: "Whom payment charges for", items });
+  record("caller", tokens("Whom payment charges for", items));
   for (const { what, expected, answered, result } of items) {
     t.is(Number.parseInt(answered, 10), expected, `${what}: ${answered}`);
     t.is(typeof result, expected === 200 ? "boolean" : "undefined", what);

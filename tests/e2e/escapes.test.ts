@@ -1,5 +1,6 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
+import { escapes } from "../support/results.ts";
 import { as } from "./support/argocd.ts";
 import { account, charges, commit, kubectl, may, pods, restore } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
@@ -439,5 +440,5 @@ test.serial("what none of them did: anything called e2e-escape elsewhere", async
 
 test.after.always(async () => {
   await restore();
-  record("escapes", { title: "tried by a member of a team", items });
+  record("escapes", escapes("tried by a member of a team", items));
 });

@@ -5,7 +5,7 @@ import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
 import { bump } from "../../tools/delivery/bump-commit.ts";
-import { endpoint, tell } from "../../tools/delivery/git-endpoint.ts";
+import { endpoint } from "../../tools/delivery/git-endpoint.ts";
 import { commitFile, textAt } from "../../tools/git/git.ts";
 import { built, sourceOf } from "../../tools/images/build.ts";
 import {
@@ -21,6 +21,7 @@ import { median } from "../../tools/pages/numbers.ts";
 import { fromAntaeus, head, kubectl, restore, rolledOut } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
+import { tell } from "./support/webhook.ts";
 
 const clone = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-"));
 const remote = endpoint(kubectl);

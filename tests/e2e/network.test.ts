@@ -13,11 +13,14 @@ import {
   targets,
 } from "../access/network.ts";
 import { networkTable } from "../access/tables.ts";
+import { type Call, matrix } from "../support/results.ts";
 import { autoSync, head, kubectl, pods, untilLive } from "./support/cluster.ts";
 import { podReady, startPod } from "./support/pod.ts";
 import { record } from "./support/report.ts";
 
-const namespaces = ["app-antaeus", "app-payment"];
+const namespaces = ["app-antaeus", "app-payment", "monitoring"];
+/** The Applications that their policies are of. */
+const owners = ["root", "monitoring"];
 const outsideName = "pe-gitops-e2e-outside";
 
 interface Caller {
@@ -38,8 +41,6 @@ const strangers: Record<string, Stranger> = {
 async function callers(): Promise<Record<Source, Caller>> {
   const [antaeus] = await pods("antaeus");
   const [payment] = await pods("payment");
-  const monitoring = { apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } };
-  await kubectl.run(["apply", "-f", "-"], JSON.stringify(monitoring));
   const made: Record<string, Caller> = {};
   for (const [name, stranger] of Object.entries(strangers)) {
     made[name] = { namespace: stranger.namespace, pod: `e2e-${name}` };
@@ -75,6 +76,7 @@ async function addresses(): Promise<Record<Target, string>> {
     payment: `${await service("payment", "app-payment")}:9000`,
     "payment-pod": `${payment}:9000`,
     "payment-other": `${payment}:9001`,
+    prometheus: `${await get("pods", "-n", "monitoring", "-l", "app.kubernetes.io/name=prometheus", "-o", "jsonpath={.items[0].status.podIP}")}:9090`,
     dns: `${await service("kube-dns", "kube-system")}:53`,
     api: `${await service("kubernetes", "default")}:443`,
     outside: await outside(),
@@ -113,8 +115,8 @@ async function reached(from: Caller, to: Record<string, string>): Promise<Record
 const isOpen = (answer = "") => answer === "connected" || answer === "ECONNREFUSED";
 
 /** Every source calls every target. */
-async function matrix(from: Record<Source, Caller>, to: Record<Target, string>) {
-  const calls = [];
+async function tried(from: Record<Source, Caller>, to: Record<Target, string>) {
+  const calls: Call[] = [];
   for (const [source, caller] of Object.entries(from) as [Source, Caller][]) {
     const answers = await reached(caller, to);
     for (const target of Object.keys(targets) as Target[]) {
@@ -129,7 +131,7 @@ async function matrix(from: Record<Source, Caller>, to: Record<Target, string>) 
 }
 
 test.after.always(async () => {
-  await autoSync("root", true);
+  for (const owner of owners) await autoSync(owner, true);
   for (const [name, { namespace }] of Object.entries(strangers)) {
     await kubectl.run(["delete", "-n", namespace, "--ignore-not-found", `pod/e2e-${name}`]);
   }
@@ -176,19 +178,19 @@ test.serial(
     const from = await callers();
     const to = await addresses();
 
-    const calls = await matrix(from, to);
-    const tried = { title: "Who may talk to whom", ...networkTable, calls };
-    record("network", tried);
+    const calls = await tried(from, to);
+    const found = matrix("Who may talk to whom", networkTable, calls);
+    record("network", found);
     const wrong = calls.filter(({ wanted, found }) => found !== wanted);
     t.deepEqual(wrong, []);
 
     // The control: with the policies away, each call that was blocked goes through.
-    await autoSync("root", false);
+    for (const owner of owners) await autoSync(owner, false);
     for (const namespace of namespaces) {
       await kubectl.run(["delete", "networkpolicies", "--all", "-n", namespace]);
     }
     const control = await retry(30, async () => {
-      const open = await matrix(from, to);
+      const open = await tried(from, to);
       const closed = open.find(({ found }) => !found);
       if (closed) throw new Error(`${closed.row} → ${closed.column} is closed without a policy`);
       return open;
@@ -197,15 +199,15 @@ test.serial(
 
     // Restored by Argo CD, they close again.
     const begin = performance.now();
-    await autoSync("root", true);
+    for (const owner of owners) await autoSync(owner, true);
     await retry(60, async () => {
-      for (const { wanted, found, row, column } of await matrix(from, to)) {
+      for (const { wanted, found, row, column } of await tried(from, to)) {
         if (found !== wanted) throw new Error(`${row} → ${column} is not as it was`);
       }
     });
     const seconds = (performance.now() - begin) / 1000;
     t.log(`${calls.length} cells; blocked again ${seconds.toFixed(1)} s after self-heal was back`);
     const healed = `Without the policies every call got through; ${seconds.toFixed(1)} s after Argo CD was let at them again, all was as it was.`;
-    record("network", { ...tried, note: `${tried.note} ${healed}` });
+    record("network", { ...found, note: `${found.note} ${healed}` });
   },
 );

@@ -3,12 +3,13 @@ import { retry, waitFor } from "../../tools/cli/progress.ts";
 import type { ArgoCD } from "../../tools/kubernetes/argocd.ts";
 import { permissions, refused, type Target, type Who } from "../access/permissions.ts";
 import { permissionTable } from "../access/tables.ts";
+import { type Call, matrix } from "../support/results.ts";
 import { as, asMemberOf } from "./support/argocd.ts";
 import { application, autoSync, head, kubectl, untilLive } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 
 const users = ["local-antaeus", "local-payment", "local-platform", "local-nobody"] as const;
-const applications = ["antaeus", "argocd", "payment", "root"];
+const applications = ["antaeus", "argocd", "monitoring", "payment", "root"];
 
 const who = (user: (typeof users)[number], application: string): Who => {
   if (user === "local-platform") return "platform";
@@ -52,7 +53,7 @@ test.after.always(async () => {
 });
 
 test.serial("every cell of the table answers as the table says", async (t) => {
-  const calls = [];
+  const calls: Call[] = [];
   for (const target of await targets()) {
     for (const { action, allowed, call } of permissions) {
       for (const user of users) {
@@ -76,7 +77,7 @@ test.serial("every cell of the table answers as the table says", async (t) => {
       }
     }
   }
-  record("permissions", { title: "Who may do what", ...permissionTable, calls });
+  record("permissions", matrix("Who may do what", permissionTable, calls));
   for (const { row, from, wanted, found, answered } of calls)
     t.is(found, wanted, `${from}: ${row}: ${answered}`);
   t.log(`${calls.length} calls`);

@@ -1,5 +1,6 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
+import { throughput } from "../support/results.ts";
 import { drained, fromAntaeus, kubectl, pods, restore, rolledOut } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
@@ -51,7 +52,7 @@ test.serial("throughput by replicas, each without shared state", async (t) => {
       `${count} replicas: ${(answered / seconds).toFixed(0)} charges/s, ${cpuMicroseconds.toFixed(0)} µs of CPU each`,
     );
   }
-  record("scale", { title: "Throughput by replicas", curve });
+  record("scale", throughput("Throughput by replicas", curve));
 });
 
 test.serial("the autoscaler adds pods under load", async (t) => {

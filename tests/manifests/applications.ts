@@ -16,11 +16,12 @@ export const applications: Rule[] = [
       each(repository.environments, async (environment) => {
         const found = await repository.applications(environment);
         const names = found.map(({ metadata }) => metadata.name).sort();
+        const monitoring = (await repository.monitoring(environment)).length ? ["monitoring"] : [];
         return [
           ...same(
             `${environment}: Applications`,
             names,
-            [...repository.services, "argocd", "root"].sort(),
+            [...repository.services, ...monitoring, "argocd", "root"].sort(),
           ),
           ...(await each(found, ({ spec }) =>
             unless(

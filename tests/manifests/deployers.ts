@@ -93,6 +93,9 @@ export const deployers: Rule[] = [
           ...repository.services.map(
             (team) => `argocd-deployers/${team} has argocd-deployer-team in app-${team}`,
           ),
+          ...repository.services.map(
+            (team) => `monitoring/prometheus has monitoring-discovery in app-${team}`,
+          ),
           "system:unauthenticated has system:service-account-issuer-discovery in the cluster",
         ]),
       )),
@@ -215,7 +218,10 @@ export const deployers: Rule[] = [
     check: async (repository) => {
       const manifests = await Promise.all([
         repository.render("argocd/deployers"),
-        ...repository.environments.map((environment) => repository.platform(environment)),
+        ...repository.environments.flatMap((environment) => [
+          repository.platform(environment),
+          repository.monitoring(environment),
+        ]),
         ...repository.overlays.map((folder) => repository.render(folder)),
       ]);
       return each(manifests.flat(), ({ kind, metadata, rules, automountServiceAccountToken }) => [

@@ -16,6 +16,7 @@ const ofService = (service: string, environments: string[]): [file: string, entr
   ["argocd/install/permissions.yaml", `g, ${service}, proj:${service}:team`],
   [`clusters/base/namespaces/app-${service}/deployer.yaml`, `name: ${service}`],
   ["clusters/base/namespaces/kustomization.yaml", `- app-${service}`],
+  ["clusters/base/monitoring/prometheus.yaml", `- app-${service}`],
   ["clusters/without-argocd/kustomization.yaml", `- ../../apps/${service}/overlays/testing`],
   ["clusters/local/argocd/logins.yaml", `accounts.local-${service}: login`],
   ["clusters/local/argocd/logins.yaml", `g, local-${service}, proj:${service}:team`],

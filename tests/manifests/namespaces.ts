@@ -19,18 +19,19 @@ const counted = [
 
 export const namespaces: Rule[] = [
   {
-    title: "Every service has its own namespace, which is restricted and never pruned",
+    title:
+      "Every service, and Prometheus, has its own namespace, which is restricted and never pruned",
     check: (repository) =>
       each(repository.environments, async (environment) => {
-        const manifests = await repository.platform(environment);
+        const monitoring = await repository.monitoring(environment);
+        const manifests = [...(await repository.platform(environment)), ...monitoring];
         const kubernetes = repository.tools.get("kubectl")?.replace(/\.\d+$/, "");
         const found = manifests.filter(({ kind }) => kind === "Namespace");
         return [
-          ...same(
-            `${environment}: namespaces`,
-            found.map(({ metadata }) => metadata.name).sort(),
-            repository.services.map((service) => `app-${service}`),
-          ),
+          ...same(`${environment}: namespaces`, found.map(({ metadata }) => metadata.name).sort(), [
+            ...repository.services.map((service) => `app-${service}`),
+            ...(monitoring.length ? ["monitoring"] : []),
+          ]),
           ...(await each(found, ({ metadata: { name, labels = {}, annotations = {} } }) => [
             ...same(
               `${environment}: the level of ${name}`,
@@ -41,6 +42,11 @@ export const namespaces: Rule[] = [
               ["restricted", `v${kubernetes}`],
             ),
             ...same(
+              `${environment}: ${name} is a service's`,
+              labels["service-namespace"] === "true",
+              name.startsWith("app-"),
+            ),
+            ...same(
               `${environment}: ${name}`,
               annotations["argocd.argoproj.io/sync-options"],
               "Prune=false,Delete=false",
@@ -49,6 +55,20 @@ export const namespaces: Rule[] = [
         ];
       }),
     mutations: [
+      {
+        what: "a service's namespace that nobody scrapes",
+        file: namespace,
+        from: '    service-namespace: "true"\n',
+        to: "",
+        says: /app-payment is a service's: false/,
+      },
+      {
+        what: "Prometheus below restricted",
+        file: "clusters/base/monitoring/namespace.yaml",
+        from: "enforce: restricted",
+        to: "enforce: privileged",
+        says: /testing: the level of monitoring: \["privileged"/,
+      },
       {
         what: "a level below restricted",
         file: namespace,

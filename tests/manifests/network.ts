@@ -77,7 +77,11 @@ function isPeer(item: Item, policy: Manifest, peer: Peer): boolean {
   if (item.ipBlock) return inBlock(item.ipBlock, peer.ip);
   if (!peer.namespace) return false;
   const inNamespace = item.namespaceSelector
-    ? selects(item.namespaceSelector, { "kubernetes.io/metadata.name": peer.namespace })
+    ? selects(item.namespaceSelector, {
+        "kubernetes.io/metadata.name": peer.namespace,
+        // Each service's namespace has this label, by a rule.
+        ...(peer.namespace.startsWith("app-") && { "service-namespace": "true" }),
+      })
     : peer.namespace === policy.metadata.namespace;
   return inNamespace && selects(item.podSelector ?? {}, peer.labels);
 }
@@ -148,10 +152,10 @@ async function peerOf(
 
 const tcp = (number: number): Port => ({ protocol: "TCP", number });
 
-/** All addresses that policies let pods of the services call, as they stand there, each with its ports. */
+/** All addresses that policies let pods of the services, and Prometheus, call, as they stand there, each with its ports. */
 const blocks = (policies: Manifest[]): [cidr: string, ports: PolicyPort[]][] =>
   policies.flatMap(({ metadata, spec }) =>
-    metadata.namespace?.startsWith("app-")
+    /^(app-|monitoring$)/.test(metadata.namespace ?? "")
       ? (spec.egress ?? []).flatMap(
           ({ to = [], ports = [] }: { to?: Item[]; ports?: PolicyPort[] }) =>
             to.flatMap(({ ipBlock }) => (ipBlock ? [[ipBlock.cidr, ports]] : [])),
@@ -169,9 +173,11 @@ const apiServer = (policies: Manifest[]): string => {
 
 /** The table of tests/access/network.ts, worked out from the manifests as Kubernetes defines them. */
 async function matrix(repository: Repository, environment: string): Promise<string[]> {
-  const policies = (await repository.platform(environment)).filter(
-    ({ kind }) => kind === "NetworkPolicy",
-  );
+  const policies = [
+    ...(await repository.platform(environment)),
+    // Also where a cluster has a Prometheus of its own: the services cannot tell the two apart.
+    ...(await repository.render("clusters/base/monitoring")),
+  ].filter(({ kind }) => kind === "NetworkPolicy");
   const antaeus = await peerOf(repository, "antaeus", environment, "10.244.0.10");
   const payment = await peerOf(repository, "payment", environment, "10.244.0.11");
   const dns: Peer = {
@@ -191,6 +197,14 @@ async function matrix(repository: Repository, environment: string): Promise<stri
     "payment-pod": [payment, tcp(9000)],
     "payment-other": [payment, tcp(9001)],
     dns: [dns, tcp(53), { protocol: "UDP", number: 53 }],
+    prometheus: [
+      {
+        namespace: "monitoring",
+        labels: { ...places.scraper.labels, "app.kubernetes.io/name": "prometheus" },
+        ip: "10.244.0.12",
+      },
+      tcp(9090),
+    ],
     // Both are no pods. The API server's port behind its Service is another one.
     api: [{ ip: apiServer(policies) }, tcp(6443)],
     outside: [{ ip: "172.18.0.9" }, tcp(9000)],
@@ -271,7 +285,28 @@ export const network: Rule[] = [
         file: toPayment,
         from: '          podSelector:\n            matchLabels:\n              metrics-scraper: "true"\n',
         to: "",
-        says: /its neighbour without the label → payment:9000 is open/,
+        says: /its neighbour without the label → payment:9000 may enter/,
+      },
+      {
+        what: "egress of whatever is beside Prometheus",
+        file: "clusters/base/monitoring/network-policies.yaml",
+        from: '      metrics-scraper: "true"\n',
+        to: "",
+        says: /its neighbour without the label → Antaeus:8000 is open/,
+      },
+      {
+        what: "a Prometheus that whoever scrapes may read",
+        file: "clusters/base/monitoring/network-policies.yaml",
+        from: "  podSelector: {}\n  policyTypes: [Ingress, Egress]",
+        to: "  podSelector: {}\n  policyTypes: [Egress]",
+        says: /a stranger elsewhere → Prometheus:9090 is open/,
+      },
+      {
+        what: "scrapers that may call anybody",
+        file: "clusters/base/monitoring/network-policies.yaml",
+        from: '              service-namespace: "true"\n      ports:\n        - protocol: TCP\n          port: http\n',
+        to: '              service-namespace: "true"\n    - {}\n',
+        says: /a metrics scraper → the API server is open/,
       },
       {
         what: "pods that their policies do not select",
@@ -287,9 +322,10 @@ export const network: Rule[] = [
       "Pods call no range of addresses: the API server's own, and that of a DNS cache on their node",
     check: (repository) =>
       each(repository.environments, async (environment) => {
-        const policies = (await repository.platform(environment)).filter(
-          ({ kind }) => kind === "NetworkPolicy",
-        );
+        const policies = [
+          ...(await repository.platform(environment)),
+          ...(await repository.monitoring(environment)),
+        ].filter(({ kind }) => kind === "NetworkPolicy");
         const others = new Map(blocks(policies).filter(([cidr]) => cidr !== dnsCache));
         return [
           ...unless(others.size === 1, `${environment}: addresses to call: ${[...others.keys()]}`),
@@ -327,20 +363,23 @@ export const network: Rule[] = [
     ],
   },
   {
-    title: "Each service's namespace denies ingress and egress by default",
+    title: "Each service's namespace, and Prometheus', denies ingress and egress by default",
     check: (repository) =>
       each(repository.environments, async (environment) => {
-        const manifests = await repository.platform(environment);
-        return each(repository.services, (team) => {
+        const monitoring = await repository.monitoring(environment);
+        const manifests = [...(await repository.platform(environment)), ...monitoring];
+        const namespaces = repository.services.map((team) => `app-${team}`);
+        if (monitoring.length) namespaces.push("monitoring");
+        return each(namespaces, (namespace) => {
           const denies = manifests.filter(
             ({ kind, metadata, spec }) =>
               kind === "NetworkPolicy" &&
-              metadata.namespace === `app-${team}` &&
+              metadata.namespace === namespace &&
               Object.keys(spec.podSelector).length === 0 &&
               !spec.ingress,
           );
           const directions = denies.flatMap(({ spec }) => (spec.egress ? [] : spec.policyTypes));
-          return same(`${environment}: app-${team} closes`, directions.sort(), [
+          return same(`${environment}: ${namespace} closes`, directions.sort(), [
             "Egress",
             "Ingress",
           ]);

@@ -163,6 +163,7 @@ export const projects: Rule[] = [
       each(repository.environments, async (environment) => {
         const platform = await repository.platform(environment);
         const argocd = await repository.render(`clusters/${environment}/argocd`);
+        const monitoring = await repository.monitoring(environment);
         const project = (name: string) =>
           platform.find(({ kind, metadata }) => kind === "AppProject" && metadata.name === name)
             ?.spec ?? {};
@@ -180,6 +181,13 @@ export const projects: Rule[] = [
                 : name.replace(/^argocd-.*/, "argocd-*").replace(/^\w+(?=\.)/, "*"),
             seen,
           }),
+          ...(monitoring.length === 0
+            ? []
+            : allows(`${environment}: monitoring`, project("monitoring"), monitoring, {
+                namespaces: ["monitoring"],
+                pattern: (name) => name,
+                seen,
+              })),
         ];
       }),
     mutations: [
@@ -203,6 +211,13 @@ export const projects: Rule[] = [
         from: "      kind: ClusterRole\n      name: argocd-*\n",
         to: "      kind: ClusterRole\n",
         says: /testing: argocd: cluster's names/,
+      },
+      {
+        what: "Secrets for what collects metrics",
+        file: "argocd/projects/monitoring.yaml",
+        from: '    - group: ""\n      kind: ServiceAccount\n',
+        to: '    - group: ""\n      kind: ServiceAccount\n    - group: ""\n      kind: Secret\n',
+        says: /testing: monitoring: kinds: .*\/Secret"/,
       },
     ],
   },

@@ -8,17 +8,32 @@ import { here } from "../support/repository.ts";
 import { countedIn, escapes, withCounts } from "./counts.ts";
 import { rules } from "./rules.ts";
 
+/** Runs a command of the documents in a copy, which is a Git repository meanwhile. */
+async function inRepository(root: string, command: string): Promise<void> {
+  await git(["init", "--quiet"], { folder: root });
+  await git(["add", "--all"], { folder: root });
+  const author = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+  await git([...author, "commit", "--quiet", "--message", "as it is"], { folder: root });
+  await run("bash", ["-ec", command], { cwd: root });
+  rmSync(join(root, ".git"), { recursive: true });
+}
+
 test("the command of the documents makes a fork, which passes", async (t) => {
   const [command = ""] = commandsUnder("docs/development.md", "A fork");
-  const fork = async (root: string) => {
-    await git(["init", "--quiet"], { folder: root });
-    await git(["add", "--all"], { folder: root });
-    await run("bash", ["-ec", command], { cwd: root });
-    rmSync(join(root, ".git"), { recursive: true });
-  };
+  const fork = (root: string) => inRepository(root, command);
   await here.changed(fork, async (copy) => {
     t.is(copy.nameOnGitHub, "you/yours");
     t.regex(copy.read(".github/CODEOWNERS"), /@you\/platform/);
+    for (const { title, check } of rules) t.deepEqual(await check(copy), [], title);
+  });
+});
+
+test("the command of the documents makes an environment without a Prometheus of ours, which passes", async (t) => {
+  const [command = ""] = commandsUnder("docs/delivery.md", "A cluster that has a Prometheus");
+  const without = (root: string) => inRepository(root, command);
+  await here.changed(without, async (copy) => {
+    t.deepEqual(await copy.monitoring("production"), []);
+    t.not((await copy.monitoring("testing")).length, 0);
     for (const { title, check } of rules) t.deepEqual(await check(copy), [], title);
   });
 });

@@ -16,6 +16,7 @@ type Expected = [project: string, path: string, namespace: string];
 /** What the platform's Applications should be, by their names. */
 const ofPlatform = (environment: string): Record<string, Expected> => ({
   argocd: ["argocd", `clusters/${environment}/argocd`, "argocd"],
+  monitoring: ["monitoring", `clusters/${environment}/monitoring`, "monitoring"],
   root: ["platform", `clusters/${environment}/apps`, "argocd"],
 });
 

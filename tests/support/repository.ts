@@ -171,6 +171,12 @@ export class Repository {
     return this.render(`clusters/${environment}/apps`);
   }
 
+  /** @returns its Prometheus; nothing where a cluster has one of its own */
+  async monitoring(environment: string): Promise<Manifest[]> {
+    const folder = `clusters/${environment}/monitoring`;
+    return this.entryPoints.includes(folder) ? this.render(folder) : [];
+  }
+
   /** @returns the Applications of an environment, the root's first */
   async applications(environment: string): Promise<Manifest[]> {
     const manifests = await this.platform(environment);

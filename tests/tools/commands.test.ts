@@ -16,6 +16,7 @@ import { join, resolve } from "node:path";
 import test from "ava";
 import { run } from "../../tools/cli/command.ts";
 import { waitFor } from "../../tools/cli/progress.ts";
+import { publish, refresh } from "../../tools/delivery/git-endpoint.ts";
 import { Kubectl } from "../../tools/kubernetes/cluster.ts";
 import { hostPorts } from "../../tools/kubernetes/kind.ts";
 import { installHook, removeHook } from "../../tools/local/hook.ts";
@@ -309,6 +310,29 @@ test("the hook says one line while the cluster is stopped; make deploy fails", a
   t.regex((await script("deploy", stopped, folder))[1], /make up/);
   const running = { kubectl: 'test "$3 $4 $5" = "get --raw /readyz"' };
   t.regex((await script("deploy", running, folder, { FROM_HOOK: "1" }))[1], /make up/, "it tries");
+});
+
+test.serial("Argo CD looks at once when a commit was pushed, and not before", async (t) => {
+  const { folder, calls } = fakeProgram("kubectl", { annotate: ["annotated"], exec: [""] });
+  const before = process.env.PATH;
+  process.env.PATH = `${folder}:${before}`;
+  t.teardown(() => {
+    process.env.PATH = before;
+  });
+  await refresh(new Kubectl("test"));
+  t.deepEqual(
+    calls().map(({ args }) => args),
+    [
+      "--context test annotate applications.argoproj.io --all -n argocd --overwrite argocd.argoproj.io/refresh=normal",
+    ],
+  );
+  // Without the commit over there, there is nothing to look at.
+  await t.throwsAsync(publish(new Kubectl("test"), "HEAD"));
+  t.false(
+    calls()
+      .slice(1)
+      .some(({ args }) => args.includes("annotate")),
+  );
 });
 
 test("make down with nothing there succeeds, and says so", async (t) => {

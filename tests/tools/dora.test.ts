@@ -22,7 +22,7 @@ import {
 import { page } from "../../tools/dora/page.ts";
 import { overlayFile, tagOf, withImage } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
-import { asHtml, asMarkdown } from "../../tools/pages/layout.ts";
+import { asHtml, asText } from "../../tools/pages/layout.ts";
 
 const minute = 60;
 const start = Date.UTC(2026, 0, 5) / 1000;
@@ -151,8 +151,8 @@ test("without a deployment there are no figures, and no division by nothing", as
     failureRate: undefined,
     recoveryTime: undefined,
   });
-  const empty = page(new Map([["testing", []]]), new Date(), "Git and Argo CD");
-  const text = await asHtml(empty);
+  const empty = await page(new Map([["testing", []]]), new Date(), "Git and Argo CD");
+  const text = asHtml(empty);
   t.regex(text, /Nothing was deployed yet/);
   t.notRegex(text, /NaN|Infinity|undefined/);
 });
@@ -306,7 +306,7 @@ test("the page shows each version and needs no other file; names in it are text"
   const all = await found(made, application([22, good], [43, bad], [50, good]));
   const evil = `<script>alert("1")</script>`;
   const now = new Date((start + 100 * minute) * 1000);
-  const shown = page(
+  const shown = await page(
     new Map([
       ["testing", [...all, { ...all[0], service: evil } as Deployment]],
       ["production", []],
@@ -314,7 +314,7 @@ test("the page shows each version and needs no other file; names in it are text"
     now,
     evil,
   );
-  const text = await asHtml(shown);
+  const text = asHtml(shown);
   for (const { tag } of all) t.true(text.includes(tag));
   t.regex(text, /change failure rate<\/td>\s*<td>33 %</);
   t.regex(text, /failed deployment recovery time<\/td>\s*<td>7 min</);
@@ -326,7 +326,7 @@ test("the page shows each version and needs no other file; names in it are text"
   t.is(points("stayed"), 2);
   t.notRegex(text, /<script|NaN|Infinity|undefined/);
   t.notRegex(text, /\b(src|href|srcset|action)\s*=|url\(|@import|https?:\/\//i);
-  const markdown = asMarkdown(shown);
+  const markdown = asText(shown);
   t.regex(markdown, /^\| change failure rate \| 33 % \| 1 of 3 taken back \|$/m);
   t.notRegex(markdown, /<script/);
 });

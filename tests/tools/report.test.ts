@@ -3,26 +3,27 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { run } from "../../tools/cli/command.ts";
-import { asHtml, asMarkdown } from "../../tools/pages/layout.ts";
-import type { Found, Matrix } from "../../tools/report/found.ts";
+import { asHtml, asText } from "../../tools/pages/layout.ts";
+import { said } from "../../tools/pages/markdown.ts";
+import type { Found } from "../../tools/report/found.ts";
 import { judged, page as pageOf } from "../../tools/report/page.ts";
 import { itself, network, type Source, sources, type Target, targets } from "../access/network.ts";
 import { permissions } from "../access/permissions.ts";
 import { networkTable, permissionTable, subjects } from "../access/tables.ts";
+import { type Call, escapes, matrix, throughput, tokens } from "../support/results.ts";
 
 const at = "2026-01-02T03:04:05Z";
-const page = (found: Found) => asHtml(pageOf(found, new Date(at)));
-const summary = (found: Found) => judged(found).text;
+const page = async (found: Found) => asHtml(await pageOf(found, new Date(at)));
+const summaryOfJob = async (found: Found) => asText(await pageOf(found, new Date(at)));
+const summary = (found: Found) => said(judged(found));
 
-/** A run in which everything answers as the tables say. */
+/** What tests find in a run in which everything answers as the tables say. */
 function everything() {
-  const allowed: Matrix = {
-    title: "Who may do what",
+  const allowed = {
     at,
-    ...permissionTable,
     calls: permissions.flatMap(({ action, allowed }) =>
       ["antaeus", "payment"].flatMap((application) =>
-        subjects.map((who) => {
+        subjects.map((who): Call => {
           const is = allowed.includes(who);
           return {
             ...{ row: action, column: who, from: `somebody → ${application}` },
@@ -33,15 +34,13 @@ function everything() {
       ),
     ),
   };
-  const reached: Matrix = {
-    title: "Who may talk to whom",
+  const reached = {
     at,
-    ...networkTable,
     note: "all was as it was after 20.8 s",
     calls: (Object.keys(sources) as Source[]).flatMap((source) =>
       (Object.keys(targets) as Target[])
         .filter((target) => !itself[source]?.includes(target))
-        .map((target) => {
+        .map((target): Call => {
           const is = network[source].includes(target);
           return {
             ...{ row: sources[source], column: targets[target], wanted: is, found: is },
@@ -61,8 +60,7 @@ function everything() {
     },
     escapes: {
       title: "tried by a member of a team",
-      head: "0123abc",
-      at,
+      ...{ head: "0123abc", at },
       items: [
         { what: "pods as root", layer: "Kubernetes", how: "merged", answered: "violates" },
         { what: "another quota", layer: "Argo CD", how: "API", answered: "403 no" },
@@ -87,7 +85,25 @@ function everything() {
       failed: ["503"],
     },
     "drill-disaster": { title: "Disaster", at, steps: [{ step: "make up", seconds: 70 }] },
-  } satisfies Found;
+  };
+}
+
+type Tried = ReturnType<typeof everything>;
+
+/** What the tests record of it. */
+function recorded({ permissions, network, caller, escapes: tried, scale, ...others }: Tried) {
+  const { note, calls } = network;
+  const allowed = matrix("Who may do what", permissionTable, permissions.calls);
+  const reached = matrix("Who may talk to whom", { ...networkTable, note }, calls);
+  const { head } = tried;
+  return {
+    permissions: { at: permissions.at, ...allowed },
+    network: { at: network.at, ...reached },
+    caller: { at: caller.at, ...tokens(caller.title, caller.items) },
+    escapes: { at: tried.at, head, ...escapes(tried.title, tried.items) },
+    scale: { at: scale.at, ...throughput(scale.title, scale.curve) },
+    ...others,
+  };
 }
 
 const unescaped = (text: string) => text.replaceAll("&#39;", "'").replaceAll("&quot;", '"');
@@ -117,21 +133,26 @@ async function command(
 
 test("the page shows every action, source, target, token, escape attempt, drill and curve", async (t) => {
   const found = everything();
-  const text = unescaped(await page(found));
+  const text = unescaped(await page(recorded(found)));
   for (const word of [
     ...permissions.map(({ action }) => action),
     ...subjects,
     ...Object.values(sources),
     ...Object.values(targets),
-    ...["no token", "pods as root", "another quota", "1. 7.3 s: seen", "20.8 s", "1,234", "70.0 s"],
-    ...["0123abc", "2026-01-02 03:04 UTC", "1 (503)", "2100", "322 µs"],
+    ...["no token", "pods as root", "another quota", "7.3 s: seen", "20.8 s", "1,234", "70.0 s"],
+    ...["0123abc", "2026-01-02 03:04 UTC", "1 failed (503)", "2100", "322 µs"],
   ]) {
     t.true(text.includes(word), word);
   }
   t.is(verdicts(text, "wrong"), 0);
   t.notRegex(text, /WRONG|Left out|not tried/);
   t.regex(
-    summary(found),
+    text,
+    /<p>2 drills \(1,234 charges answered, 1 failed\)\.</,
+    "no test says of it whether it is right",
+  );
+  t.regex(
+    summary(recorded(found)),
     /^✓ As it should be: .* 2 drills \(1,234 charges answered, 1 failed\)\.$/,
   );
 });
@@ -142,24 +163,25 @@ test("a cell is wrong when one of its calls is not as the table says", async (t)
     ({ row, column }) => row === "roll back" && column === "another team",
   );
   Object.assign(cell ?? {}, { found: true, answered: "200 done" });
-  const text = await page(found);
+  const text = await page(recorded(found));
   t.is(verdicts(text, "wrong"), 2, "the cell's, and that of the whole page");
   t.regex(text, /WRONG: allowed and denied; the table says denied/);
   t.regex(text, /<details class="wrong" open>.*⚠ somebody → antaeus: GET antaeus: 200 done/);
   t.regex(
-    asMarkdown(pageOf(found, new Date(at))),
+    await summaryOfJob(recorded(found)),
     /^\| roll back \| .*⚠ WRONG: allowed and denied; .*GET antaeus: 200 done.* \|$/m,
   );
-  t.regex(text, /all as the table says/, "the other table is");
-  t.regex(summary(found), /^⚠ 1 WRONG/);
+  t.regex(text, /permission cells: ⚠ 1 WRONG\./);
+  t.regex(text, /network cells: as it should be\./, "the other table is");
+  t.regex(summary(recorded(found)), /^⚠ 1 WRONG/);
 });
 
 test("a connection or a token is wrong likewise", async (t) => {
-  const wrong = (change: (found: ReturnType<typeof everything>) => void) => {
+  const wrong = (change: (found: Tried) => void) => {
     const found = everything();
     change(found);
-    t.regex(summary(found), /^⚠ 1 WRONG/);
-    return page(found);
+    t.regex(summary(recorded(found)), /^⚠ 1 WRONG/);
+    return page(recorded(found));
   };
   t.regex(
     await wrong(({ network }) =>
@@ -174,42 +196,47 @@ test("a connection or a token is wrong likewise", async (t) => {
 });
 
 test("the page says of no run that it was as it should be, unless it came to a good end", async (t) => {
-  const { run, ...interrupted } = everything();
+  const found = everything();
+  const { run, ...interrupted } = recorded(found);
   const failed = { ...interrupted, run: { ...run, exitCode: 1 } };
   t.regex(
     summary(failed),
     /^⚠ The run failed \(exit code 1\).* Nothing is wrong .*: \d+ permission/,
   );
   t.regex(await page(failed), /<p><span class="wrong">⚠ The run failed/);
-  t.regex(asMarkdown(pageOf(failed, new Date(at))), /⚠ The run failed/);
+  t.regex(await summaryOfJob(failed), /⚠ The run failed/);
   for (const one of [failed, interrupted]) t.notRegex(await page(one), /As it should be/);
   t.regex(summary(interrupted), /^⚠ The run did not come to its end/);
   t.is(summary({ run }), "⚠ Nothing was tried.");
-  Object.assign(failed.network.calls.find(({ wanted }) => wanted) ?? {}, { found: false });
-  t.regex(summary(failed), /^⚠ 1 WRONG, of .* The run failed \(exit code 1\)/);
+  Object.assign(found.network.calls.find(({ wanted }) => wanted) ?? {}, { found: false });
+  t.regex(
+    summary({ ...recorded(found), run: { ...run, exitCode: 1 } }),
+    /^⚠ 1 WRONG, of .* The run failed \(exit code 1\)/,
+  );
 });
 
 test("what was not tried is not shown as if it had been", async (t) => {
   const found = everything();
   found.permissions.calls = found.permissions.calls.filter(({ row }) => row !== "roll back");
-  const text = await page(found);
+  const text = await page(recorded(found));
   t.is(text.split("? not tried").length - 1, subjects.length);
-  t.regex(summary(found), /4 cells not tried/);
+  t.regex(summary(recorded(found)), /4 cells not tried/);
 
   found.escapes.items = [];
-  t.regex(await page(found), /None was tried in this run/);
-  t.regex(summary(found), /as far as it was tried: .*, 0 escape attempts/);
+  t.regex(await page(recorded(found)), /None was tried in this run/);
+  t.regex(summary(recorded(found)), /as far as it was tried: .*, 0 escape attempts/);
 
-  const little = await page({ caller: found.caller });
+  const { run, caller } = recorded(found);
+  const little = await page({ caller });
   t.is(little.split("Left out: there is no").length - 1, 5);
   t.regex(little, /Commit under test: not recorded\./);
-  t.regex(summary({ run: found.run, caller: found.caller }), /as far as it was tried: 1 token\.$/);
+  t.regex(summary({ run, caller }), /as far as it was tried: 1 token\.$/);
 });
 
 test("the page says when each part was recorded, and of what commit", async (t) => {
   const found = everything();
   found.caller.at = "2026-01-01T00:00:00Z";
-  const text = await page(found);
+  const text = await page(recorded(found));
   t.regex(text, /Commit under test, of the parts that say it: 0123abc\./);
   t.regex(text, /Recorded from 2026-01-01 00:00 UTC to 2026-01-02 03:04 UTC\./);
   t.regex(text, /Recorded 2026-01-02 03:04 UTC, of 0123abc\./);
@@ -225,32 +252,35 @@ test("whatever was answered, the page escapes it", async (t) => {
   found.escapes.head = evil;
   Object.assign(found["drill-crashes"], { title: evil, steps: [{ step: evil, seconds: 1 }] });
   found["drill-crashes"].failed = [evil];
-  const text = await page(found);
+  const text = await page(recorded(found));
   t.notRegex(text, /<script/);
-  // In a chart and below it a quotation mark is text, and may stand as it is.
-  t.notRegex(text.replace(/<figure>.*?<\/figure>/gs, ""), /alert\("/);
+  t.notRegex(text, /alert\("/);
   t.true(text.includes("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;"));
-  t.regex(text, /<svg.*&lt;script&gt;alert.*<\/svg>/s);
-  t.notRegex(asMarkdown(pageOf(found, new Date(at))), /<script/);
+  t.regex(
+    text,
+    /<\/svg>.*<strong>&lt;script&gt;alert.*<li>1.0 s: &lt;script&gt;alert.*<\/figure>/s,
+  );
+  t.notRegex((text.match(/<svg.*?<\/svg>/gs) ?? []).join(), /alert/);
+  t.notRegex(await summaryOfJob(recorded(found)), /<script/);
 });
 
 test("nor is it taken for Markdown: a link, a table, emphasis", async (t) => {
   const found = everything();
   const text = "a | b\n*c* _d_ `e` [f](g) <https://h> www.i.org j@k.org https://l.org";
   Object.assign(found.caller.items[0] ?? {}, { what: text });
-  const row = (await page(found)).match(/<td>(a \| b.*?)<\/td>/)?.[1];
+  const row = (await page(recorded(found))).match(/<td>(a \| b.*?)<\/td>/)?.[1];
   t.is(row, "a | b *c* _d_ `e` [f](g) &lt;https://h&gt; www.i.org j@k.org https://l.org");
 });
 
 test("the page needs no other file", async (t) => {
-  const text = await page(everything());
+  const text = await page(recorded(everything()));
   t.notRegex(text, /\b(src|href|srcset|action)\s*=|<(script|link|iframe|img)\b/i);
   t.notRegex(text, /url\(|@import|https?:\/\//i);
 });
 
 test("make report writes the page and the summary of GitHub's job, of what make e2e recorded alone", async (t) => {
   const files = {
-    "report/e2e/caller.json": JSON.stringify(everything().caller),
+    "report/e2e/caller.json": JSON.stringify(recorded(everything()).caller),
     "report/bench.json": "{}",
   };
   const [folder, printed] = await command(t, files, "0");
@@ -262,7 +292,7 @@ test("make report writes the page and the summary of GitHub's job, of what make 
 });
 
 test("the page knows how the run ended, now and when it is written again", async (t) => {
-  const files = { "report/e2e/caller.json": JSON.stringify(everything().caller) };
+  const files = { "report/e2e/caller.json": JSON.stringify(recorded(everything()).caller) };
   t.regex((await command(t, files))[1], /⚠ The run did not come to its end/);
   const [folder, printed] = await command(t, files, "2");
   t.regex(printed, /⚠ The run failed \(exit code 2\)/);

@@ -26,7 +26,7 @@ main(async () => {
   const head = await git(["rev-parse", "--short", "HEAD"]);
   const argocd =
     applications.length > 0 ? counted(applications.length, "Application") : "no cluster was there";
-  await write(file, page(environments, now, `Git (until ${head}) and Argo CD (${argocd})`));
+  write(file, await page(environments, now, `Git (until ${head}) and Argo CD (${argocd})`));
   for (const [environment, found] of environments) {
     const { perWeek = 0, leadTime, failureRate = 0 } = figures(found, now);
     console.log(

@@ -7,19 +7,8 @@ import { table } from "../cli/table.ts";
 import { checksOf } from "../delivery/checks.ts";
 import { fetchCommit, fetchTip, isInCluster, remoteOf } from "../delivery/git-endpoint.ts";
 import * as history from "../delivery/history.ts";
-import { observe } from "../delivery/observation.ts";
-import { latest, type Step, short, stepsOf } from "../delivery/tracking.ts";
+import { latest, observe, type Step, short, stepsOf } from "../delivery/tracking.ts";
 import { type Application, branch, isAway, Kubectl } from "../kubernetes/cluster.ts";
-
-/** The steps of the commit through one Application. */
-interface Way {
-  application: string;
-  /** Where its pods are. */
-  namespace: string;
-  steps: Step[];
-  /** The first of them that is not done. */
-  left?: Step | undefined;
-}
 
 main(async () => {
   const seconds = option("TIMEOUT", "300");
@@ -37,28 +26,22 @@ main(async () => {
   await mustBeOn(commit, tip, url);
 
   const about = `${short(commit.sha)} ${commit.subject}`;
-  const ways = await step(`Following ${about}`, (say) =>
+  const steps = await step(`Following ${about}`, (say) =>
     follow(Number(seconds), say, async () => look(kubectl, commit.sha, await fetchTip(remote))),
   );
-  show(commit.time, [
-    ["", { name: "commit", state: "done", what: about, at: commit.time }],
-    ["", await checksOf(commit.sha)],
-    ...ways.flatMap(({ application, steps }) =>
-      steps.map((one, index): Row => [index === 0 ? application : "", one]),
-    ),
-  ]);
+  const begun: Step = { name: "commit", state: "done", what: about, at: commit.time };
+  show(commit.time, [begun, await checksOf(commit.sha), ...steps]);
 
-  const way = worst(ways);
-  const left = way?.left;
+  const left = worst(steps);
   if (left) {
     const when = left.state === "stopped" ? "and will not be by itself" : `after ${seconds} s`;
     throw new UserError(
-      `${short(commit.sha)} is not live ${when}: ${way.application} is at ${left.name}: ` +
-        `${left.what}\n  ${advice(left, way, isInCluster(url))}`,
+      `${short(commit.sha)} is not live ${when}: ${left.application} is at ${left.name}: ` +
+        `${left.what}\n  ${advice(left, isInCluster(url))}`,
     );
   }
-  const times = ways.map(({ steps }) => steps.at(-1)?.at);
-  const since = times.includes(undefined) ? undefined : latest(times);
+  const last = steps.filter((one, index) => one.application !== steps[index + 1]?.application);
+  const since = last.every(({ at }) => at) && latest(last.map(({ at }) => at));
   const took = since ? `, ${secondsSince(commit.time, since)} s after the commit` : "";
   console.log(`${styleText("green", "✔")} ${short(commit.sha)} is live${took}.`);
 });
@@ -105,49 +88,37 @@ async function mustBeOn(commit: history.Commit, tip: string, url: string): Promi
 async function follow(
   seconds: number,
   say: (line: string) => void,
-  look: () => Promise<Way[]>,
-): Promise<Way[]> {
+  look: () => Promise<Step[]>,
+): Promise<Step[]> {
   const said = new Set<string>();
-  let ways: Way[] = [];
+  let steps: Step[] = [];
   await waitFor(seconds, async () => {
-    ways = await look();
-    for (const { application, left } of ways) {
-      const line = `${application}: ${left ? `${left.name}: ${left.what}` : "done"}`;
-      if (!said.has(line)) say(line);
+    steps = await look();
+    for (const { application, name, state, what } of steps) {
+      const line = `${application}: ${name}: ${state === "done" ? state : what}`;
+      if (what && !said.has(line)) say(line);
       said.add(line);
     }
-    const left = worst(ways)?.left;
+    const left = worst(steps);
     return !left || left.state === "stopped" || undefined;
   });
-  return ways;
+  return steps;
 }
 
 /** Where the commit is now, through each Application that it concerns; through all when through none. */
-async function look(kubectl: Kubectl, commit: string, tip: string): Promise<Way[]> {
-  const all = await Promise.all(
-    (await applicationsOf(kubectl)).map(async (application) => ({
-      application,
-      change: await history.changeOf(commit, application.spec?.source ?? { path: "" }),
-    })),
-  );
+async function look(kubectl: Kubectl, commit: string, tip: string): Promise<Step[]> {
+  const applications = await applicationsOf(kubectl);
+  const all = await Promise.all(applications.map((one) => observe(kubectl, one, commit, tip)));
   const concerned = all.filter(({ change }) => change);
-  return Promise.all(
-    (concerned.length > 0 ? concerned : all).map(async ({ application, change }) => {
-      const seen = await observe(kubectl, application, { commit, change, tip });
-      const namespace = seen.deployments[0]?.metadata?.namespace ?? "argocd";
-      const steps = stepsOf(seen);
-      const left = steps.find(({ state }) => state !== "done");
-      return { application: application.metadata.name, namespace, steps, left };
-    }),
-  );
+  return (concerned.length > 0 ? concerned : all).flatMap(stepsOf);
 }
 
-/** Where something keeps the commit from being live; first of all what does not go on by itself. */
-const worst = (ways: Way[]): Way | undefined =>
-  ways.find(({ left }) => left?.state === "stopped") ?? ways.find(({ left }) => left);
+/** What keeps the commit from being live; first of all what does not go on by itself. */
+const worst = (steps: Step[]): Step | undefined =>
+  steps.find(({ state }) => state === "stopped") ?? steps.find(({ state }) => state !== "done");
 
 /** What to do about a step that is not done. */
-function advice({ name, state }: Step, { application, namespace }: Way, isLocal: boolean): string {
+function advice({ name, state, application, namespace }: Step, isLocal: boolean): string {
   if (name === "image")
     return isLocal ? "make deploy builds it." : "The workflow publish says why there is none.";
   if (name === "bump") return "Only a newer commit moves forward, or a revert of that one.";
@@ -159,10 +130,8 @@ function advice({ name, state }: Step, { application, namespace }: Way, isLocal:
 
 const secondsSince = (begin: Date, end: Date) => Math.round((+end - +begin) / 1000);
 
-type Row = [application: string, step: Step];
-
 /** The way as a table, each step with its time and the seconds since the commit. */
-function show(begin: Date, rows: Row[]): void {
+function show(begin: Date, steps: Step[]): void {
   const marks = {
     done: styleText("green", "✔"),
     waiting: styleText("yellow", "…"),
@@ -170,16 +139,12 @@ function show(begin: Date, rows: Row[]): void {
     unknown: styleText("dim", "?"),
   };
   const head = ["app", "step", "time (UTC)", "since", "what"];
-  console.log(
-    table([
-      head.map((cell) => styleText("bold", cell)),
-      ...rows.map(([application, { name, state, what, at }]) => [
-        application,
-        `${marks[state]} ${name}`,
-        at?.toISOString().slice(0, 19).replace("T", " ") ?? "",
-        at ? `+${secondsSince(begin, at)} s` : "",
-        what,
-      ]),
-    ]),
-  );
+  const rows = steps.map(({ application = "", name, state, what, at }, index) => [
+    application === steps[index - 1]?.application ? "" : application,
+    `${marks[state]} ${name}`,
+    at?.toISOString().slice(0, 19).replace("T", " ") ?? "",
+    at ? `+${secondsSince(begin, at)} s` : "",
+    what,
+  ]);
+  console.log(table([head.map((cell) => styleText("bold", cell)), ...rows]));
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { main, UserError } from "../cli/command.ts";
 import { option } from "../cli/options.ts";
 import { write } from "../pages/layout.ts";
+import { said } from "../pages/markdown.ts";
 import { read, record } from "../report/found.ts";
 import { judged, page } from "../report/page.ts";
 import { slowest } from "../report/slowest.ts";
@@ -18,8 +19,8 @@ main(async () => {
   const found = read();
   const { run, ...recorded } = found;
   if (run || Object.keys(recorded).length > 0) {
-    await write(file, page(found, new Date()));
-    console.log(`▸ ${file}: ${judged(found).text}`);
+    write(file, await page(found, new Date()));
+    console.log(`▸ ${file}: ${said(judged(found))}`);
   }
   if (existsSync(log)) {
     console.log("▸ The slowest tests");

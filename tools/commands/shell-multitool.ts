@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { step } from "../cli/progress.ts";
-import { cluster, Kubectl, localContext } from "../kubernetes/cluster.ts";
+import { cluster, localContext } from "../kubernetes/cluster.ts";
 
 const image = "localhost/multitool:1.0.0";
 
@@ -19,8 +19,6 @@ main(async () => {
     await run("docker", ["build", "--quiet", "--tag", image, "tools/multitool"]);
     await run("kind", ["load", "docker-image", image, "--name", cluster]);
   });
-  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } };
-  await new Kubectl(localContext).run(["apply", "-f", "-"], JSON.stringify(namespace));
   console.log(`
   curl -i http://payment.app-payment:9000/health
   curl -i http://antaeus.app-antaeus:8000/rest/health
@@ -29,10 +27,34 @@ main(async () => {
 `);
   const terminal = process.stdin.isTTY ? ["--tty"] : [];
   // Of its own name: another shell may be open, or have left its pod behind.
-  const pod = ["run", `multitool-${randomUUID().slice(0, 8)}`, `--image=${image}`];
+  const name = `multitool-${randomUUID().slice(0, 8)}`;
+  const pod = ["run", name, `--image=${image}`, `--overrides=${restricted(name)}`];
   const place = ["--namespace=monitoring", "--labels=metrics-scraper=true"];
-  const how = ["--rm", "--stdin", ...terminal, "--restart=Never", "--quiet", "--command"];
+  const how = [
+    "--rm",
+    "--stdin",
+    ...terminal,
+    "--restart=Never",
+    "--quiet",
+    "--override-type=strategic",
+    "--command",
+  ];
   const args = ["--context", localContext, ...pod, ...place, ...how, "--", "bash"];
   const { status } = spawnSync("kubectl", args, { stdio: "inherit" });
   process.exitCode = status ?? 1;
 });
+
+/** What a namespace of the level restricted asks of a pod with one container. */
+const restricted = (name: string): string =>
+  JSON.stringify({
+    spec: {
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [
+        {
+          name,
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        },
+      ],
+    },
+  });

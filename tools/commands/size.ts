@@ -5,7 +5,7 @@ import { table } from "../cli/table.ts";
 import { git } from "../git/git.ts";
 
 const isTest = (file: string) => /\.test\.ts$|(^|\/)tests\//.test(file);
-const isBench = (file: string) => file.startsWith("payment-service/bench/");
+const isBench = (file: string) => /^[\w-]+-service\/bench\//.test(file);
 
 main(async () => {
   const files = (await git(["ls-files", "-z"])).split("\0").filter(Boolean);
@@ -14,7 +14,7 @@ main(async () => {
   const top = files.filter((file) => file.includes("/")).map((file) => file.split("/")[0] ?? "");
   const folders = [...new Set(top)];
   const services = ours(/^(packages\/|[\w-]+-service\/)/, /\.ts$/).filter((file) => !isBench(file));
-  const bench = ours(/^payment-service\/bench\//, /\.(ts|cjs|py)$/);
+  const bench = ours(/^[\w-]+-service\/bench\//, /\.(ts|cjs|py)$/);
   const numbers: [what: string, now: number, atMost: number][] = [
     ["folders at the top", folders.length, 11],
     ["tools: lines without tests", lines(ours(/^tools\//, /\.(ts|css)$/)), 3600],

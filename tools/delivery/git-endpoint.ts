@@ -1,24 +1,22 @@
 import { UserError } from "../cli/command.ts";
 import { git, gitSucceeds } from "../git/git.ts";
-import { branch, type Kubectl, repository, repositoryUrl } from "../kubernetes/cluster.ts";
-import { argoCDUrl } from "../kubernetes/kind.ts";
-import { tellOfPush } from "./webhook.ts";
+import { branch, type Kubectl, repository } from "../kubernetes/cluster.ts";
 
 /**
- * Makes a commit the newest one of the branch that Argo CD reads, and tells Argo CD.
+ * Makes a commit the newest one of the branch that Argo CD reads, and has Argo CD look.
  * Whatever the branch is called here, or when there is none, it is that branch over there.
  * @param folder the repository that has the commit
  */
 export async function publish(kubectl: Kubectl, commit: string, folder = "."): Promise<void> {
   const push = ["push", "--quiet", "--force", endpoint(kubectl), `${commit}:refs/heads/${branch}`];
   await git([...allowEndpoint, ...push], { folder });
-  await tell(kubectl, commit);
+  await refresh(kubectl);
 }
 
-/** Tells Argo CD that a commit is the newest one of the branch that it reads. */
-export async function tell(kubectl: Kubectl, commit: string): Promise<void> {
-  const { "webhook.github.secret": secret = "" } = await kubectl.secret("argocd-secret");
-  await tellOfPush(argoCDUrl, secret, { url: repositoryUrl, branch, commit });
+/** Has Argo CD look now instead of at its next poll: it asks the same of its Applications when a webhook comes. */
+export async function refresh(kubectl: Kubectl): Promise<void> {
+  const all = ["annotate", "applications.argoproj.io", "--all", "-n", "argocd", "--overwrite"];
+  await kubectl.run([...all, "argocd.argoproj.io/refresh=normal"]);
 }
 
 /**

@@ -94,39 +94,34 @@ export async function bumpOf(
   }
 }
 
-/** What a commit changes of an Application; undefined when it does not concern it. */
-export type Change = "source" | "manifests" | undefined;
-
 /**
  * What a commit changes of an Application: the source that its image is built from; or else manifests, which are
- * the files of each folder that Kustomize comes through.
- * @param source what the Application reads
+ * the files of each folder that Kustomize comes through; undefined when it does not concern it.
+ * @param reads what the Application reads
  */
 export async function changeOf(
   commit: string,
-  { path, kustomize }: { path: string; kustomize?: { components?: string[] } },
+  reads: { path: string; kustomize?: { components?: string[] } },
   folder = ".",
-): Promise<Change> {
+): Promise<"source" | "manifests" | undefined> {
+  const { path, kustomize: { components = [] } = {} } = reads;
   const git = gitIn(folder);
   // Of a merge, all that it brought to the branch; of a file that was moved, both places.
   const show = ["show", "--format=", "--name-only", "-z", "--no-renames"];
   const printed = await git(...show, "--diff-merges=first-parent", commit);
   const files = printed.split("\0").filter(Boolean);
   const [top, service = ""] = path.split("/");
-  const isIn = (file: string) =>
-    sourcePaths(service).some((one) => `${file}/`.startsWith(`${one}/`));
-  if (top === "apps" && files.some(isIn)) return "source";
+  const source = sourcePaths(service);
+  const isSource = (file: string) => source.some((one) => `${file}/`.startsWith(`${one}/`));
+  if (top === "apps" && files.some(isSource)) return "source";
   const grep = ["grep", "--no-line-number", "--no-column", "-e", "", commit, "--"];
   const found = await git(...grep, "*kustomization.yaml").catch(() => "");
-  const lines = found.split("\n").map((line) => {
-    const [, file = "", text = ""] = /^[^:]+:([^:]+):([^#]*)/.exec(line) ?? [];
-    return { folder: dirname(file), words: text.split(/[\s,[\]"']+/) };
-  });
-  const used = new Set([path, ...(kustomize?.components ?? []).map((one) => join(path, one))]);
+  const used = new Set([path, ...components.map((one) => join(path, one))]);
   // Whatever is added while the loop runs is visited as well.
   for (const one of used) {
-    for (const { words } of lines.filter((line) => line.folder === one))
-      for (const word of words) used.add(join(one, word));
+    for (const [, file = "", text = ""] of found.matchAll(/^[^:]+:([^:]+):([^#\n]*)/gm))
+      if (dirname(file) === one)
+        for (const word of text.split(/[\s,[\]"']+/)) used.add(join(one, word));
   }
   return files.some((file) => used.has(file) || used.has(dirname(file))) ? "manifests" : undefined;
 }

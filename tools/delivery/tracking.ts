@@ -1,10 +1,15 @@
 import type { IDeployment } from "kubernetes-models/apps/v1";
 import type { IPod } from "kubernetes-models/v1";
-import { type Application, reasons, state } from "../kubernetes/cluster.ts";
-import type { Bump, Commit } from "./history.ts";
+import { textAt } from "../git/git.ts";
+import { imageIn, sourceCommit, tagOf } from "../images/images.ts";
+import { type Application, type Kubectl, reasons, state } from "../kubernetes/cluster.ts";
+import { type Bump, bumpOf, type Commit, changeOf, contains, isBuiltFrom, log } from "./history.ts";
 
 /** One step of a commit on its way to running pods. */
 export interface Step {
+  /** The Application through which it goes, and where its pods are. */
+  application?: string;
+  namespace?: string | undefined;
   name: string;
   /** stopped: it does not go on by itself. unknown: nobody here can tell, and nothing waits for it. */
   state: "done" | "waiting" | "stopped" | "unknown";
@@ -14,30 +19,79 @@ export interface Step {
   at?: Date | undefined;
 }
 
-/** What Git and the cluster say of a commit and one Application. */
-export interface Observation {
-  application: Application;
+export type Observation = Awaited<ReturnType<typeof observe>>;
+
+/**
+ * What Git and the cluster say of a commit and one Application.
+ * @param tip the newest commit of the branch that Argo CD reads
+ */
+export async function observe(
+  kubectl: Kubectl,
+  application: Application,
+  commit: string,
+  tip: string,
+) {
+  const { spec, status = {} } = application;
+  const { sync, operationState, history = [], resources = [] } = status;
+  const change = await changeOf(commit, spec?.source ?? { path: "" });
+  const release = change === "source" ? await releaseOf(application, commit, tip) : undefined;
   /** Of the revisions that the Application speaks of, those that have the bump, or else the commit. */
-  revisions: Set<string>;
-  /** Set when the commit changes the service's source. */
-  release?: Release | undefined;
-  deployments: IDeployment[];
-  /** All in the Deployments' namespaces. */
-  pods: IPod[];
+  const revisions = new Set<string>();
+  for (const revision of new Set([
+    sync?.revision,
+    operationState?.syncResult?.revision,
+    operationState?.operation?.sync?.revision,
+    ...history.map((entry) => entry.revision),
+  ])) {
+    const needed = release?.bump?.sha ?? commit;
+    if (revision && (await contains(revision, needed))) revisions.add(revision);
+  }
+
+  // Of an Application that the commit does not concern, the sync is all that matters.
+  const ours = resources.filter(({ kind }) => change && kind === "Deployment");
+  const items: (IDeployment | IPod)[] = [];
+  for (const namespace of new Set(ours.map(({ namespace = "" }) => namespace))) {
+    const get = ["get", "deployments,pods", "-n", namespace];
+    items.push(...(await kubectl.json<{ items: typeof items }>(get)).items);
+  }
+  const isOurs = ({ metadata }: IDeployment) =>
+    ours.some((one) => one.name === metadata?.name && one.namespace === metadata.namespace);
+  const deployments = items.filter((item) => item.kind === "Deployment").filter(isOurs);
+  const pods = items.filter((item) => item.kind === "Pod");
+  return { application, change, revisions, release, deployments, pods };
 }
 
-export interface Release {
-  /** The image's name and tag, whether it is built or not. */
-  expected: string;
-  bump?: Bump | undefined;
+async function releaseOf({ spec, status }: Application, commit: string, tip: string) {
+  const { path = "" } = spec?.source ?? {};
+  const overlay = `${path}/kustomization.yaml`;
+  const imageAt = async (revision = "") => {
+    const text = await textAt(revision, overlay).catch(() => "");
+    return text ? imageIn(text) : undefined;
+  };
+  // Of a merge, what it merged: that is what images are built from.
+  const source = await sourceCommit(path.split("/")[1] ?? "", commit);
+  const bump: Bump | undefined = await bumpOf(source, tip, overlay);
+  const [now, synced] = [await imageAt(tip), await imageAt(status?.sync?.revision)];
+  const isTakenBack = bump && now && !(await isBuiltFrom(now, source));
   /** The commit that put an image without this commit in the bump's place. */
-  takenBack?: Commit | undefined;
-  /** How the image ends that the overlay says at the revision that is synced: with `@` and its digest. */
-  synced?: string | undefined;
+  const [takenBack]: (Commit | undefined)[] = isTakenBack
+    ? await log(["-1", "-GnewTag", tip, "--", overlay])
+    : [];
+  return {
+    bump,
+    takenBack,
+    /** The image's name and tag, whether it is built or not. */
+    expected: `${now?.name ?? "an image"}:${await tagOf(source)}`,
+    /** How the image ends that the overlay says at the revision that is synced. */
+    synced: synced && (synced.digest ? `@${synced.digest}` : `:${synced.newTag}`),
+  };
 }
 
-type Finding = Omit<Step, "name">;
-const found = (state: Step["state"]) => (what: string, at?: Date) => ({ state, what, at });
+type Time = Date | string | null | undefined;
+type Finding = Pick<Step, "state" | "what" | "at">;
+const found =
+  (state: Step["state"]) =>
+  (what: string, at?: Time): Finding => ({ state, what, at: latest([at]) });
 const [done, waiting, stopped] = [found("done"), found("waiting"), found("stopped")];
 
 export const short = (commit = "no commit"): string => commit.slice(0, 7);
@@ -45,18 +99,22 @@ export const short = (commit = "no commit"): string => commit.slice(0, 7);
 /** @returns the steps that a commit has to take in one Application; after one that is not done they say nothing */
 export function stepsOf(seen: Observation): Step[] {
   const { release, deployments } = seen;
+  const application = seen.application.metadata.name;
+  const namespace = deployments[0]?.metadata?.namespace;
   const way: [name: string, check: () => Finding][] = [["sync", () => synced(seen)]];
   if (release) way.unshift(["image", () => built(release)], ["bump", () => bumped(release)]);
   if (deployments.length > 0) way.push(["rollout", () => rolledOut(seen)]);
   let isReached = true;
   return way.map(([name, check]) => {
-    const finding: Finding = isReached ? check() : waiting("");
+    const finding = isReached ? check() : waiting("");
     isReached = finding.state === "done";
-    return { name, ...finding };
+    return { application, namespace, name, ...finding };
   });
 }
 
-const built = ({ bump, expected }: Release): Finding =>
+type Release = NonNullable<Observation["release"]>;
+
+const built = ({ bump, expected }: Release) =>
   bump ? done(bump.image) : waiting(`no commit names ${expected} yet, or a newer one`);
 
 function bumped({ bump, takenBack }: Release): Finding {
@@ -67,23 +125,22 @@ function bumped({ bump, takenBack }: Release): Finding {
 function synced(seen: Observation): Finding {
   const { spec, status = {} } = seen.application;
   const { sync, operationState, conditions = [], history = [] } = status;
-  const isBehind = !seen.revisions.has(sync?.revision ?? "");
-  if (sync?.status === "Synced" && !isBehind) {
-    return done(state(seen.application), latest([firstSync(seen)?.deployedAt]));
-  }
-  const automated = spec?.syncPolicy?.automated;
-  if (!automated || automated.enabled === false) {
+  const { automated } = spec?.syncPolicy ?? {};
+  const isThere = seen.revisions.has(sync?.revision ?? "");
+  if (sync?.status === "Synced" && isThere)
+    return done(state(seen.application), firstSync(seen)?.deployedAt);
+  if (!automated || automated.enabled === false)
     return stopped(`auto-sync is off: what runs is of ${short(history.at(-1)?.revision)}`);
-  }
-  const { phase = "", message = "", syncResult, operation } = operationState ?? {};
+  const { phase = "", message, syncResult, operation } = operationState ?? {};
   // A retry is of whatever is newest by then, and leaves the operation's revision empty.
   const tried = syncResult?.revision || operation?.sync?.revision || "";
   const why = reasons(seen.application).join("; ");
   if (seen.revisions.has(tried) && ["Failed", "Error"].includes(phase)) return stopped(why);
   if (conditions.some(({ type }) => type.endsWith("Error"))) return waiting(why);
-  if (isBehind) return waiting(`Argo CD is at ${short(sync?.revision)}, which does not have it`);
+  const at = short(sync?.revision);
+  if (!isThere) return waiting(`Argo CD is at ${at}, which does not have it`);
   const underWay = phase === "Running" && message ? `: ${message}` : "";
-  return waiting(`${sync?.status} at ${short(sync?.revision)}${underWay}`);
+  return waiting(`${sync?.status} at ${at}${underWay}`);
 }
 
 /** The first sync that had the commit; undefined when Argo CD's memory does not reach that far back. */
@@ -98,13 +155,14 @@ function rolledOut(seen: Observation): Finding {
   const findings = seen.deployments.map((deployment) => ofDeployment(deployment, seen));
   const left = findings.find((finding) => finding.state !== "done");
   if (left) return left;
-  const sync = firstSync(seen);
+  const what = findings.map((finding) => finding.what).join(", ");
   const end = latest(findings.map(({ at }) => at));
-  // Pods that were there before stayed as they were. After a newer sync nobody knows what changed them.
-  const isLast = sync && sync === seen.application.status?.history?.at(-1);
-  const isOlder = sync && end && end < new Date(sync.deployStartedAt ?? sync.deployedAt);
-  const at = isOlder ? new Date(sync.deployedAt) : end;
-  return done(findings.map(({ what }) => what).join(", "), isLast ? at : undefined);
+  const sync = firstSync(seen);
+  // After a newer sync nobody knows what changed them.
+  if (!sync || !end || sync !== seen.application.status?.history?.at(-1)) return done(what);
+  // Pods that were there before stayed as they were.
+  const isOlder = end < new Date(sync.deployStartedAt ?? sync.deployedAt);
+  return done(what, isOlder ? sync.deployedAt : end);
 }
 
 /** As `kubectl rollout status` tells it, of the image that Git says. */
@@ -120,38 +178,32 @@ function ofDeployment({ metadata, spec, status }: IDeployment, seen: Observation
 
   const isSeen = status?.observedGeneration === metadata?.generation;
   const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = isSeen ? (status ?? {}) : {};
-  // Those answer until they have drained.
-  const { terminatingReplicas = 0 } = status ?? {};
   const wanted = spec?.replicas ?? 1;
   const counts = `${metadata?.name}: ${updatedReplicas} of ${wanted} updated`;
-  // Of the image by its digest: whoever runs it has checked that it is that one.
-  const isOver = [updatedReplicas, availableReplicas, replicas].every((count) => count === wanted);
-  if (isSeen && isOver && terminatingReplicas > 0)
+  if (!isSeen || [updatedReplicas, availableReplicas, replicas].some((count) => count !== wanted))
+    return waiting(`${counts}, ${availableReplicas} available${problems(seen)}`);
+  // Those answer until they have drained.
+  const { terminatingReplicas = 0 } = status ?? {};
+  if (terminatingReplicas > 0)
     return waiting(`${counts} and available, ${terminatingReplicas} terminating`);
-  if (isSeen && isOver) {
-    const digests = images.map((image) => image.split("@").at(-1)).join(", ");
-    const isKnown = progress?.reason === "NewReplicaSetAvailable";
-    return done(
-      `${counts} and available, ${digests}`,
-      latest(isKnown ? [progress.lastUpdateTime] : []),
-    );
-  }
-  return waiting(`${counts}, ${availableReplicas} available${problems(seen)}`);
+  // Of the image by its digest: whoever runs it has checked that it is that one.
+  const digests = images.map((image) => image.split("@").at(-1)).join(", ");
+  const isKnown = progress?.reason === "NewReplicaSetAvailable";
+  return done(`${counts} and available, ${digests}`, isKnown ? progress.lastUpdateTime : undefined);
 }
 
 /** Why containers do not start, such as "; payment-6c9c7-x ImagePullBackOff: …"; empty when nothing is known. */
-function problems({ pods }: Observation): string {
-  return pods
+const problems = ({ pods }: Observation): string =>
+  pods
     .flatMap(({ metadata, status }) =>
       (status?.containerStatuses ?? []).map(({ state }) => ({ ...state?.waiting, ...metadata })),
     )
     .filter(({ reason }) => reason && !/^(ContainerCreating|PodInitializing)$/.test(reason))
     .map(({ name, reason, message = "" }) => `; ${name} ${reason}: ${message}`)
     .join("");
-}
 
 /** @returns undefined when no time is known */
-export function latest(times: (Date | string | null | undefined)[]): Date | undefined {
+export function latest(times: Time[]): Date | undefined {
   const known = times.filter((time) => time != null).map((time) => +new Date(time));
   return known.length > 0 ? new Date(Math.max(...known)) : undefined;
 }

@@ -1,5 +1,5 @@
-import type { Chart } from "../pages/chart.ts";
-import type { Blocks, Page } from "../pages/layout.ts";
+import type { TopLevelSpec } from "vega-lite";
+import { chart } from "../pages/chart.ts";
 import { plain, table } from "../pages/markdown.ts";
 import { counted, duration, minute, unit } from "../pages/numbers.ts";
 import { arrival, type Deployment, figures, leadTime, recoveryTime } from "./figures.ts";
@@ -20,32 +20,24 @@ const counting = `## What is counted
 Failures that were mended by a newer version are not seen here, and a revert for another reason is taken for a failure.`;
 
 /** @param from where the deployments were found */
-export function page(environments: Map<string, Deployment[]>, now: Date, from: string): Page {
-  return {
-    title: "How software is delivered here",
-    blocks: [
-      `Four of DORA's figures, from ${plain(from)}. Written ${minute(now)}.`,
-      ...[...environments].flatMap(([environment, all]) => [
-        `## ${plain(environment)}`,
-        ...section(all, now),
-      ]),
-      counting,
-    ],
-  };
+export async function page(environments: Map<string, Deployment[]>, now: Date, from: string) {
+  const sections = [...environments].map(([name, all]) => section(name, all, now));
+  return [
+    "# How software is delivered here",
+    `Four of DORA's figures, from ${plain(from)}. Written ${minute(now)}.`,
+    ...(await Promise.all(sections)),
+    counting,
+  ].join("\n\n");
 }
 
-function section(all: Deployment[], now: Date): Blocks {
+async function section(environment: string, all: Deployment[], now: Date): Promise<string> {
+  const head = `## ${plain(environment)}\n\n`;
   if (all.length === 0)
-    return [
-      "Nothing was deployed yet: no overlay of it names an image that was built from a commit.",
-    ];
+    return `${head}Nothing was deployed yet: no overlay of it names an image that was built from a commit.`;
   const few = "So few deployments say little: look at each of them instead.";
-  return [
-    figuresTable(all, now),
-    all.length < 5 ? few : `The charts are of the last ${shown} weeks.`,
-    ...charts(all, now),
-    ...list(all),
-  ];
+  const note = all.length < 5 ? few : `The charts are of the last ${shown} weeks.`;
+  const pictures = await Promise.all(charts(all, now));
+  return [head, figuresTable(all, now), note, ...pictures, list(all)].join("\n\n");
 }
 
 function figuresTable(all: Deployment[], now: Date): string {
@@ -66,7 +58,7 @@ function figuresTable(all: Deployment[], now: Date): string {
 }
 
 /** What came in the last weeks. The shape of a mark tells what was taken back, not its colour. */
-function charts(all: Deployment[], now: Date): Chart[] {
+function charts(all: Deployment[], now: Date): Promise<string>[] {
   const begin = +now - shown * 7 * 24 * 3600 * 1000;
   const recent = all.filter((deployment) => +arrival(deployment) > begin);
   const most = unit(Math.max(...recent.map(leadTime)));
@@ -75,32 +67,26 @@ function charts(all: Deployment[], now: Date): Chart[] {
     came: +arrival(deployment),
     leadTime: leadTime(deployment) / most.seconds,
   }));
-  const axis = { format: "%m-%d", tickCount: 4, grid: false, title: null };
-  const scale = { type: "utc" as const, domain: [begin, +now], nice: "week" as const };
-  const x = { field: "came", type: "temporal", axis, scale } as const;
-  const y = { type: "quantitative", title: null, axis: { tickMinStep: 1 } } as const;
-  const outcome = {
-    description: { field: "outcome" },
-    fillOpacity: { condition: { test: "datum.outcome === 'taken back'", value: 0 }, value: 1 },
+  const time = { type: "utc", domain: [begin, +now], nice: "week" };
+  const axis = { format: "%m-%d", tickCount: 4, grid: false };
+  const drawn = (what: string, type: "bar" | "point", x: object, y: object) => {
+    const encoding = {
+      description: { field: "outcome" },
+      fillOpacity: { condition: { test: "datum.outcome === 'taken back'", value: 0 }, value: 1 },
+      x: { field: "came", type: "temporal", axis, scale: time, ...x },
+      y: { type: "quantitative", axis: { tickMinStep: 1 }, ...y },
+    };
+    const title = `${what}; hollow: taken back`;
+    return chart({ title, data: { values }, mark: { type, opacity: 1 }, encoding } as TopLevelSpec);
   };
-  const weekly = { x: { ...x, timeUnit: "utcyearweek" }, y: { ...y, aggregate: "count" } } as const;
-  const each = { x, y: { ...y, field: "leadTime" } };
-  const point = { type: "point", opacity: 1 } as const;
-  const spec = { width: 300, height: 140, data: { values } };
   return [
-    {
-      title: "Deployments a week; hollow: taken back",
-      spec: { ...spec, mark: "bar", encoding: { ...outcome, ...weekly } },
-    },
-    {
-      title: `Lead time of each, in ${most.name}; hollow: taken back`,
-      spec: { ...spec, mark: point, encoding: { ...outcome, ...each } },
-    },
+    drawn("Deployments a week", "bar", { timeUnit: "utcyearweek" }, { aggregate: "count" }),
+    drawn(`Lead time of each, in ${most.name}`, "point", {}, { field: "leadTime" }),
   ];
 }
 
 /** The last deployments, the newest first. */
-function list(all: Deployment[]): Blocks {
+function list(all: Deployment[]): string {
   const last = all.toSorted((one, other) => +arrival(other) - +arrival(one)).slice(0, 20);
   const rows = last.map((deployment) => [
     deployment.tag,
@@ -109,8 +95,6 @@ function list(all: Deployment[]): Blocks {
     duration(leadTime(deployment)),
     duration(recoveryTime(deployment)),
   ]);
-  return [
-    table([["Version", "Service", "Came", "Lead time", "Taken back after"], ...rows]),
-    ...(all.length > last.length ? [`The last ${last.length} of ${all.length}.`] : []),
-  ];
+  const head = ["Version", "Service", "Came", "Lead time", "Taken back after"];
+  return `${table([head, ...rows])}\n\nThe last ${last.length} of ${all.length}.`;
 }

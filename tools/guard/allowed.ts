@@ -25,6 +25,10 @@ const manifests = value(`${manifest.says}, or ${folder.says}`, (...given) =>
   [manifest, folder].some(({ is }) => is(...given)),
 );
 
+const namedFile = value("the path of an own file, or `name=path`", (given, { isFile }) =>
+  isFile(`${given}`.replace(/^[\w.-]+=/, "")),
+);
+
 /** Releases that the platform builds on. Renovate moves the version. */
 const bases = [
   /^https:\/\/github\.com\/argoproj\/argo-cd\/\/manifests\/cluster-install\?ref=v\d+\.\d+\.\d+$/,
@@ -71,11 +75,7 @@ export const kustomization = {
       },
       behavior: oneOf("create", "merge", "replace"),
       literals: [text("`NAME=value`", /^[A-Za-z][\w.-]{0,100}=.{0,10000}$/s)],
-      files: [
-        value("the path of an own file, or `name=path`", (given, { isFile }) =>
-          isFile(`${given}`.replace(/^[\w.-]+=/, "")),
-        ),
-      ],
+      files: [namedFile],
     },
   ],
 } as const;
@@ -86,6 +86,8 @@ export const platformKustomization = {
   namespace: word,
   resources: [manifestsOrBase],
   labels: [{ pairs: { "app.kubernetes.io/name": word }, includeSelectors: flag }],
+  configMapGenerator: [{ "name!": word, files: [namedFile] }],
+  generatorOptions: { disableNameSuffixHash: flag },
   commonAnnotations: { "argocd.argoproj.io/sync-options": text("sync options", /^[\w=,]+$/) },
   patches: [
     {

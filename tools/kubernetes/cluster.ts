@@ -9,9 +9,6 @@ export const localContext = `kind-${cluster}`;
 export const repository = "/srv/git/pe-gitops.git";
 export const branch = "main";
 
-/** That repository's address for Argo CD, without `.git`. */
-export const repositoryUrl = "http://git.git.svc/pe-gitops";
-
 /** Whether kubectl says that the API server starts over, or is too busy: that passes. */
 export const isAway = ({ message }: Error): boolean =>
   /unable to (connect to the server|handle the request)|(connection|was) refused|reset by peer|(handshake|i\/o) timeout|EOF$|etcdserver:|watch closed/im.test(

@@ -1,5 +1,15 @@
+const marks = { yes: "✓", no: "✕", wrong: "⚠", untried: "?" };
+
+/** What came of something, told by a mark and by its text; colour only helps. */
+export interface Verdict {
+  is: keyof typeof marks;
+  text: string;
+  /** What it is based on: shown at once where it is wrong, on demand elsewhere. */
+  calls?: string[];
+}
+
 /** A cell that is Markdown already; text is made harmless. */
-export type Cell = string | { markdown: string };
+export type Cell = string | Verdict | { markdown: string };
 
 /** Text that neither Markdown nor HTML takes for anything but text. */
 export const plain = (text: string) =>
@@ -11,25 +21,17 @@ export const plain = (text: string) =>
 /** The first row is the head. */
 export function table([head = [], ...body]: Cell[][]): string {
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  const text = (cell: Cell) => (typeof cell === "string" ? plain(cell) : cell.markdown);
-  const rows = [head, ...body].map((row) => line(row.map(text)));
+  const rows = [head, ...body].map((row) => line(row.map(markdown)));
   return rows.toSpliced(1, 0, line(head.map(() => "---"))).join("\n");
 }
 
-const marks = { yes: "✓", no: "✕", wrong: "⚠" };
+export const said = ({ is, text }: Verdict) => `${marks[is]} ${text}`;
 
-/**
- * Told by a mark and by its text; colour only helps.
- * @param calls what it is based on: shown at once where it is wrong, on demand elsewhere
- */
-export function verdict(kind: keyof typeof marks, text: string, calls: string[] = []) {
-  const said = `${marks[kind]} ${plain(text)}`;
-  const open = kind === "wrong" ? " open" : "";
-  const details = `<summary>${said}</summary>${calls.map(plain).join("<br>")}</details>`;
-  return {
-    text: `${marks[kind]} ${text}`,
-    markdown: calls.length
-      ? `<details class="${kind}"${open}>${details}`
-      : `<span class="${kind}">${said}</span>`,
-  };
+export function markdown(cell: Cell): string {
+  if (typeof cell === "string") return plain(cell);
+  if ("markdown" in cell) return cell.markdown;
+  const { is, calls = [] } = cell;
+  if (calls.length === 0) return `<span class="${is}">${plain(said(cell))}</span>`;
+  const summary = `<summary>${plain(said(cell))}</summary>${calls.map(plain).join("<br>")}`;
+  return `<details class="${is}"${is === "wrong" ? " open" : ""}>${summary}</details>`;
 }

@@ -67,6 +67,7 @@ export async function newService(root: string, name: string): Promise<Plan> {
 
   addNamespace(plan, name, rename);
   enlist("clusters/base/namespaces/kustomization.yaml", (service) => `  - app-${service}\n`);
+  enlist("clusters/base/monitoring/prometheus.yaml", (service) => `            - app-${service}\n`);
   enlist(
     "clusters/without-argocd/kustomization.yaml",
     (service) => `  - ../../apps/${service}/overlays/testing\n`,
@@ -132,7 +133,9 @@ function addNamespace(plan: Plan, name: string, rename: (text: string) => string
   for (const file of files) plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
   plan.edit(`${to}/network-policies.yaml`, (text) => {
     const policies = text.split("---\n");
-    return policies.filter((one) => /^ {2}name: (default-deny|dns)$/m.test(one)).join("---\n");
+    return policies
+      .filter((one) => /^ {2}name: (default-deny|dns|metrics-scrapers)$/m.test(one))
+      .join("---\n");
   });
   plan.create(
     `${to}/kustomization.yaml`,

@@ -1,0 +1,123 @@
+import test from "ava";
+import { retry } from "../../tools/cli/progress.ts";
+import {
+  account,
+  charges,
+  commit,
+  kubectl,
+  may,
+  pods,
+  restore,
+  untilLive,
+} from "./support/cluster.ts";
+
+const monitoring = "monitoring";
+
+/** Prometheus' API, by way of the API server: its network policy lets nobody else in. */
+async function ask<T>(path: string): Promise<T> {
+  const names = ["get", "pods", "-n", monitoring, "-o", "jsonpath={.items[*].metadata.name}"];
+  const [pod] = (await kubectl.run(names)).split(" ");
+  const proxy = `/api/v1/namespaces/${monitoring}/pods/http:${pod}:9090/proxy/api/v1/${path}`;
+  return JSON.parse(await kubectl.run(["get", "--raw", proxy])).data;
+}
+
+interface Target {
+  labels: Record<string, string>;
+  health: string;
+  lastError: string;
+}
+
+const targets = async () =>
+  (await ask<{ activeTargets: Target[] }>("targets?state=active")).activeTargets;
+
+/** A query's value, when it has just one. */
+async function value(query: string): Promise<number> {
+  const { result } = await ask<{ result: { value: [number, string] }[] }>(
+    `query?query=${encodeURIComponent(query)}`,
+  );
+  if (result.length !== 1) throw new Error(`${query}: ${result.length} results`);
+  return Number(result[0]?.value[1]);
+}
+
+test.serial("every pod of every service is scraped, and so is Argo CD", async (t) => {
+  const expected = (
+    await Promise.all(
+      ["antaeus", "payment"].map(async (service) =>
+        (await pods(service)).map(({ metadata }) => `${service} ${metadata.name}`),
+      ),
+    )
+  ).flat();
+  await retry(60, async () => {
+    const active = await targets();
+    const down = active.filter(({ health }) => health !== "up");
+    if (down.length) throw new Error(down.map(({ lastError }) => lastError).join("; "));
+    const found = active.map(({ labels: { job, service, pod } }) =>
+      job === "services" ? `${service} ${pod}` : job,
+    );
+    t.deepEqual(found.sort(), [...expected, "argocd", "prometheus"].sort());
+  });
+});
+
+test.serial("charges are counted by pod, and a pod that is new is found by itself", async (t) => {
+  const sum = 'sum(payment_charges_total{service="payment"})';
+  const before = await value(sum);
+  await charges(20);
+  await retry(30, async () => {
+    const more = (await value(sum)) - before;
+    if (more < 20) throw new Error(`${more} of 20 charges`);
+  });
+
+  const [old] = await pods("payment");
+  await kubectl.run(["delete", "pod", "-n", "app-payment", old?.metadata.name ?? ""]);
+  await retry(60, async () => {
+    const now = (await pods("payment")).map(({ metadata }) => metadata.name).sort();
+    const found = (await targets())
+      .filter(({ labels, health }) => labels.service === "payment" && health === "up")
+      .map(({ labels }) => labels.pod);
+    if (`${found.sort()}` !== `${now}`) throw new Error(`${found}, not ${now}`);
+  });
+  t.pass();
+});
+
+test.serial("Argo CD says which Applications are Synced", async (t) => {
+  await retry(30, async () => {
+    t.is(await value('count(argocd_app_info{sync_status="Synced"})'), 5);
+  });
+});
+
+test.serial("Prometheus sees pods of the services, and nothing else", async (t) => {
+  const prometheus = account(monitoring, "prometheus");
+  // The control comes first: it may what it needs.
+  for (const namespace of ["app-antaeus", "app-payment"])
+    t.true(await may(prometheus, "list", "pods", namespace), namespace);
+  for (const namespace of ["argocd", "kube-system", "default", monitoring])
+    t.false(await may(prometheus, "list", "pods", namespace), namespace);
+  for (const resource of ["secrets", "configmaps", "services"])
+    t.false(await may(prometheus, "get", resource, "app-payment"), resource);
+  t.false(await may(prometheus, "delete", "pods", "app-payment"));
+  t.false(await may(prometheus, "get", "pods", "app-payment", "log"));
+});
+
+/** Ends when Prometheus has read a configuration, or refused it. */
+async function untilReload(successful: 0 | 1): Promise<void> {
+  // The kubelet looks at a pod's ConfigMaps when the pod changes, and else once a minute.
+  const annotation = `e2e=${Date.now()}`;
+  const of = ["pods", "-l", "app.kubernetes.io/name=prometheus", "-n", monitoring];
+  await kubectl.run(["annotate", ...of, "--overwrite", annotation]);
+  await retry(90, async () => {
+    const found = await value("prometheus_config_last_reload_successful");
+    if (found !== successful) throw new Error(`reload successful: ${found}`);
+  });
+}
+
+test.serial("a configuration that is wrong is refused, and the one before goes on", async (t) => {
+  t.teardown(restore);
+  const wrong = await commit("clusters/base/monitoring/prometheus.yaml", (text) =>
+    text.replace("scrape_interval: 5s", "scrape_interval: soon"),
+  );
+  await untilLive(wrong);
+  await untilReload(0);
+  t.is(await value('min(up{job="services"})'), 1);
+  await restore();
+  await untilReload(1);
+});
