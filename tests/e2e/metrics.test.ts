@@ -1,7 +1,9 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
+import { alerts, queries } from "../support/monitoring.ts";
 import {
   account,
+  autoSync,
   charges,
   commit,
   kubectl,
@@ -83,6 +85,73 @@ test.serial("Argo CD says which Applications are Synced", async (t) => {
   await retry(30, async () => {
     t.is(await value('count(argocd_app_info{sync_status="Synced"})'), 5);
   });
+});
+
+interface RuleGroups {
+  groups: { rules: { name: string; type: string; health: string; lastError?: string }[] }[];
+}
+
+/** The names of the alerts that fire. */
+const firing = async (): Promise<string[]> => {
+  const { alerts } = await ask<{ alerts: { state: string; labels: Record<string, string> }[] }>(
+    "alerts",
+  );
+  return alerts
+    .filter(({ state }) => state === "firing")
+    .map(({ labels }) => `${labels.alertname} ${labels.service}`);
+};
+
+test.serial("every rule is evaluated, and nothing fires while all is well", async (t) => {
+  const { groups } = await ask<RuleGroups>("rules");
+  const all = groups.flatMap(({ rules }) => rules);
+  t.deepEqual(
+    all
+      .filter(({ type }) => type === "alerting")
+      .map(({ name }) => name)
+      .sort(),
+    alerts.map(({ alert }) => alert).sort(),
+  );
+  t.deepEqual(
+    all.filter(({ health }) => health === "err").map(({ name, lastError }) => [name, lastError]),
+    [],
+  );
+  // Those of the tests before are over by then.
+  await retry(180, async () => {
+    const found = (await firing()).filter((one) => !/^(CallersRefused|Charges)/.test(one));
+    if (found.length) throw new Error(`${found}`);
+  });
+});
+
+test.serial(
+  "a service that nobody is ready of is an alert, and no other is; then it is over",
+  async (t) => {
+    const before = await firing();
+    const scale = (replicas: number) =>
+      kubectl.run(["scale", "deployment/antaeus", "-n", "app-antaeus", `--replicas=${replicas}`]);
+    await autoSync("antaeus", false);
+    t.teardown(async () => {
+      await autoSync("antaeus", true);
+      await restore();
+    });
+    await scale(0);
+    const added = await retry(150, async () => {
+      const found = (await firing()).filter((one) => !before.includes(one));
+      if (!found.length) throw new Error("nothing fires");
+      return found;
+    });
+    t.deepEqual(added, ["ServiceDown antaeus"]);
+    await scale(1);
+    await retry(60, async () => {
+      if ((await firing()).includes("ServiceDown antaeus")) throw new Error("it fires");
+    });
+  },
+);
+
+test.serial("every panel of the dashboard shows something", async (t) => {
+  for (const query of queries) {
+    const { result } = await ask<{ result: unknown[] }>(`query?query=${encodeURIComponent(query)}`);
+    t.true(result.length > 0, query);
+  }
 });
 
 test.serial("Prometheus sees pods of the services, and nothing else", async (t) => {
