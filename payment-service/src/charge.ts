@@ -5,16 +5,18 @@ import Joi from "joi";
 import { Counter, type Registry } from "service-kit/metrics";
 import { authenticate } from "./auth.ts";
 import { type ChargeRequest, currencies, payload } from "./charge-request.ts";
+import type { Config } from "./config.ts";
 import { injectFaults } from "./faults.ts";
 import { isBoundToOtherCharge, keyHeader, shareOf, withoutShare } from "./idempotency.ts";
 
 /** Of a request's duration, in seconds: a charge takes less than a millisecond. */
 export const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-export type ChargeCounter = Counter<"result" | "currency">;
+export type CountCharge = (key: string | undefined, result: boolean, currency: string) => void;
 
-export function chargeCounter(registry: Registry): ChargeCounter {
-  const counter: ChargeCounter = new Counter({
+/** Counts what charges are decided, and what was to be expected. */
+export function chargeCounter(registry: Registry, config: Config): CountCharge {
+  const decided = new Counter({
     name: "payment_charges_total",
     help: "Charges decided.",
     labelNames: ["result", "currency"],
@@ -22,8 +24,24 @@ export function chargeCounter(registry: Registry): ChargeCounter {
   });
   // Known from the start, so that a rate starts from zero.
   for (const currency of [...currencies, "unknown"])
-    for (const result of ["accepted", "refused"]) counter.inc({ result, currency }, 0);
-  return counter;
+    for (const result of ["accepted", "refused"]) decided.inc({ result, currency }, 0);
+  const expected = new Counter({
+    name: "payment_charges_expected_total",
+    help: "Charges to be accepted: the sum of the shares that decide them.",
+    registers: [registry],
+  });
+  const variance = new Counter({
+    name: "payment_charges_variance_total",
+    help: "The variance of how many are accepted: the sum of share × (1 - share).",
+    registers: [registry],
+  });
+  return (key, result, currency) => {
+    decided.inc({ result: result ? "accepted" : "refused", currency });
+    // Not as the handler has it: a mistake there has to show.
+    const share = shareOf(key) ?? config.ACCEPTANCE_SHARE;
+    expected.inc(share);
+    variance.inc(share * (1 - share));
+  };
 }
 
 const headers = Joi.object({ "idempotency-key": keyHeader }).unknown();
@@ -39,13 +57,13 @@ export const charge: ServerRoute = {
   handler(request) {
     const key = request.headers["idempotency-key"] as string | undefined;
     const charge = request.payload as ChargeRequest;
-    const { config, charges } = request.server.app;
+    const { config, countCharge } = request.server.app;
     const share = shareOf(key) ?? config.ACCEPTANCE_SHARE;
     const result = draw(charge, request.server.app, key) < share;
     const currency = typeof charge.currency === "string" ? charge.currency : "unknown";
     // A currency that is known would say more of the charge than the log may.
     request.app.fields = { ...(currency === "unknown" && { currency }), result };
-    charges.inc({ result: result ? "accepted" : "refused", currency });
+    countCharge(key, result, currency);
     return { result };
   },
 };

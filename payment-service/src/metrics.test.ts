@@ -4,6 +4,7 @@ import { drain } from "service-kit/lifecycle";
 import { parseMetrics } from "service-kit/tests/metrics";
 import { service, valid } from "../tests/helpers.ts";
 import { caller, sign, signer } from "../tests/signer.ts";
+import { fingerprint } from "./idempotency.ts";
 
 /** A service, and a way to read its metrics. */
 async function scraped(env: NodeJS.ProcessEnv = {}) {
@@ -112,6 +113,25 @@ test("charges are counted by result and currency, from zero", async (t) => {
       expected.get(`${currency} ${result}`) ?? 0,
     ]),
   );
+});
+
+test("how many charges are to be accepted is counted, by the shares that decide them", async (t) => {
+  const { scrape, charge, server } = await scraped({ ACCEPTANCE_SHARE: "0.2" });
+  const counted = async () => {
+    const { payment_charges_expected_total, payment_charges_variance_total } = await scrape();
+    const sums = [payment_charges_expected_total, payment_charges_variance_total];
+    return sums.map((metric) => Number(metric?.data[0]?.value?.toFixed(6)));
+  };
+  t.deepEqual(await counted(), [0, 0]);
+  await charge(valid);
+  await charge({});
+  t.deepEqual(await counted(), [0.2, 0.16]);
+  const key = `"x.share-0.5.sha256-${fingerprint(valid)}"`;
+  await charge(valid, { "idempotency-key": key });
+  t.deepEqual(await counted(), [0.7, 0.41]);
+  server.app.config.ACCEPTANCE_SHARE = 1;
+  await charge(valid);
+  t.deepEqual(await counted(), [1.7, 0.41]);
 });
 
 test("the share of charges to accept shows", async (t) => {

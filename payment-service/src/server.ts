@@ -5,7 +5,7 @@ import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
 import { deferredListener } from "../snapshot/listener.ts";
 import { type RefusalCounter, refusalCounter, tokenVerifier, type Verify } from "./auth.ts";
-import { buckets, type ChargeCounter, charge, chargeCounter, terms } from "./charge.ts";
+import { buckets, type CountCharge, charge, chargeCounter, terms } from "./charge.ts";
 import { type Config, readConfig } from "./config.ts";
 import { faults } from "./faults.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
@@ -18,7 +18,7 @@ declare module "@hapi/hapi" {
     verify: Verify | undefined;
     refusals: RefusalCounter;
     keys: IdempotencyKeys;
-    charges: ChargeCounter;
+    countCharge: CountCharge;
   }
 }
 
@@ -46,7 +46,7 @@ export async function startServer({
     verify: config.CALLER ? undefined : tokenVerifier(config),
     refusals: refusalCounter(registry),
     keys: new IdempotencyKeys(),
-    charges: chargeCounter(registry),
+    countCharge: chargeCounter(registry, config),
   } satisfies Partial<typeof server.app>);
   if (start) await listen(server, config, { caller: config.CALLER ?? config.CALLER_SUBJECT });
   else await server.initialize();

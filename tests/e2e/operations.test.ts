@@ -78,6 +78,7 @@ for (const heading of [
   "Callers are refused",
   "A pay run is overdue",
   "A service is down",
+  "Prometheus itself fails",
 ]) {
   test.serial(heading, async (t) => {
     for (const commands of operations(heading)) await t.notThrowsAsync(inClone(commands));
