@@ -59,7 +59,7 @@ function count(invoices: Invoice[], books: Cutter): [number, number, number] {
 }
 
 test("whatever is cut, each invoice is charged once, and PAID when it was", async (t) => {
-  const books = await cutter(t, await start(t, "payment-service").url);
+  const books = await cutter(t, [await start(t, "payment-service").url]);
   const { server, due, payAll } = await antaeus(t, books);
 
   cutting(books);
@@ -76,7 +76,7 @@ test("whatever is cut, each invoice is charged once, and PAID when it was", asyn
 });
 
 test("without keys the same cuts charge invoices twice", async (t) => {
-  const books = await cutter(t, await start(t, "payment-service").url, { keys: false });
+  const books = await cutter(t, [await start(t, "payment-service").url], { keys: false });
   const { due, payAll } = await antaeus(t, books);
   cutting(books);
   await payAll();
@@ -90,7 +90,7 @@ test("a database put back from a backup charges nobody again", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const [file, backup] = [join(folder, "antaeus.db"), join(folder, "backup.db")];
-  const books = await cutter(t, await start(t, "payment-service").url);
+  const books = await cutter(t, [await start(t, "payment-service").url]);
 
   const first = await antaeus(t, books, file);
   await first.server.inject({ method: "POST", url: "/rest/v1/invoices/pay" });
@@ -110,10 +110,36 @@ test("two at once on one database charge nobody twice", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "antaeus.db");
-  const books = await cutter(t, await start(t, "payment-service").url);
+  const books = await cutter(t, [await start(t, "payment-service").url]);
   const one = await antaeus(t, books, file);
   const other = await antaeus(t, books, file);
   cutting(books);
   await Promise.all([one.payAll(), other.payAll()]);
   t.deepEqual(count(await one.invoices(), books), [10, 120, 0]);
+});
+
+/** Payments of two versions: whichever is asked, the one accepts half of the charges and the other one fewer. */
+const versions = (t: ExecutionContext) =>
+  Promise.all(
+    ["0.5", "0.2"].map((share) => start(t, "payment-service", { ACCEPTANCE_SHARE: share }).url),
+  );
+
+test("while two versions of payment serve, each invoice is charged once, whatever is cut", async (t) => {
+  const books = await cutter(t, await versions(t));
+  const { due, payAll } = await antaeus(t, books);
+  cutting(books);
+  await payAll();
+  t.deepEqual(count(await due(), books), [0, 120, 0]);
+  t.true(books.cuts.after + books.cuts.amid > 100);
+});
+
+test("without terms in the keys the same two versions charge invoices twice", async (t) => {
+  const books = await cutter(t, await versions(t), { terms: false });
+  const { due, payAll } = await antaeus(t, books);
+  cutting(books);
+  await payAll();
+  const [none, , twice] = count(await due(), books);
+  t.is(none, 0);
+  t.true(twice > 0, `${twice} were charged twice`);
+  t.log(`${twice} of 120 invoices were charged more than once`);
 });

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import type { ExecutionContext } from "ava";
 import type { Invoice } from "../src/database.ts";
@@ -32,13 +32,15 @@ interface Answer {
 
 /**
  * Puts a cutter in front of payment.
+ * @param payments each request goes to one of them, as to the pods of two versions during a rollout
  * @param options.keys false leaves out the Idempotency-Key, as a client would that knows of none
+ * @param options.terms false leaves out what payment says of its terms, as a version would that has none
  * @param options.delay time each request is held up before payment is asked, in milliseconds
  */
 export async function cutter(
   t: ExecutionContext,
-  payment: string,
-  { keys = true, delay = 0 } = {},
+  payments: string[],
+  { keys = true, delay = 0, terms = true } = {},
 ): Promise<Cutter> {
   const it: Cutter = {
     endpoint: "",
@@ -46,7 +48,12 @@ export async function cutter(
     cuts: { before: 0, after: 0, amid: 0 },
     answers: [],
   };
-  it.endpoint = await paymentThat(t, async (request, response) => {
+  const one = () => payments[Math.floor(Math.random() * payments.length)];
+  const pass: RequestListener = async (_request, response) => {
+    const answer = await fetch(`${one()}/api/v1/terms`);
+    response.writeHead(answer.status).end(await answer.text());
+  };
+  const charge: RequestListener = async (request, response) => {
     const body = await text(request);
     const cut = it.next();
     if (cut !== undefined) it.cuts[cut]++;
@@ -54,20 +61,21 @@ export async function cutter(
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
 
     const key = keys ? (request.headers["idempotency-key"] as string) : undefined;
-    const answer = await fetch(`${payment}/api/v1/charge`, {
+    const answer = await fetch(`${one()}/api/v1/charge`, {
       method: "POST",
       headers: { "content-type": "application/json", ...(key && { "idempotency-key": key }) },
       body,
     });
     const said = await answer.text();
-    const charge = key ?? `without a key, number ${it.answers.length}`;
-    if (answer.ok) it.answers.push({ charge, body, accepted: JSON.parse(said).result });
+    const name = key ?? `without a key, number ${it.answers.length}`;
+    if (answer.ok) it.answers.push({ charge: name, body, accepted: JSON.parse(said).result });
 
     if (cut === "after") return request.socket.destroy();
     response.writeHead(answer.status, { "content-type": "application/json" });
     if (cut === "amid") return halve(response, said);
     response.end(said);
-  });
+  };
+  it.endpoint = await paymentThat(t, charge, terms ? pass : undefined);
   return it;
 }
 

@@ -34,7 +34,7 @@ async function killing(t: ExecutionContext, kills: number, { keys = true } = {})
   const folder = mkdtempSync(join(tmpdir(), "antaeus-test-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "antaeus.db");
-  const books = await cutter(t, await start(t, "payment-service").url, { keys, delay: 2 });
+  const books = await cutter(t, [await start(t, "payment-service").url], { keys, delay: 2 });
   const antaeus = () =>
     start(t, "antaeus-service", {
       DATABASE: file,
