@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { run, UserError } from "../cli/command.ts";
-import { nameOnGitHub } from "../github/client.ts";
+import { nameOnGitHub } from "../github/name.ts";
 import { imageIn, overlayFile } from "../images/images.ts";
 import { environmentsIn } from "../repository/environments.ts";
 import { checkName, Plan, renaming } from "./plan.ts";
