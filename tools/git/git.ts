@@ -38,7 +38,7 @@ const settings = {
  * Git to another repository, index or work tree, or change what it prints; a hook has some of them.
  */
 const users =
-  /^GIT_(ALLOW_|ASKPASS|AUTHOR_|CEILING_|COMMITTER_|CONFIG|CURL_|DISCOVERY_|EXEC_PATH|HTTP_|PROXY_|SSH|SSL_|TERMINAL_|TRACE)/;
+  /^GIT_(ALLOW_|ASKPASS|AUTHOR_|CEILING_|COMMITTER_|CONFIG|CURL_|DISCOVERY_|EXEC_PATH|HTTP_|PROXY_|SSH|SSL_|TERMINAL_|TEST_|TRACE)/;
 
 /** The environment without what would lead Git elsewhere: for git(), and for programs that run Git themselves. */
 export const gitEnvironment = (): NodeJS.ProcessEnv =>
