@@ -143,5 +143,5 @@ function show(begin: Date, steps: Step[]): void {
     at ? `+${secondsSince(begin, at)} s` : "",
     what,
   ]);
-  console.log(table([head.map((cell) => styleText("bold", cell)), ...rows]));
+  console.log(table([head, ...rows]));
 }
