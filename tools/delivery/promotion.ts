@@ -112,13 +112,7 @@ export function complaints(smoke: Smoke): string[] {
 }
 
 /** A promotion as a commit: one file, in which two lines change. */
-export interface Promotion {
-  /** Names the image, so that a second promotion of the same one is the same branch. */
-  branch: string;
-  file: string;
-  text: string;
-  message: string;
-}
+export type Promotion = NonNullable<ReturnType<typeof promotion>>;
 
 /**
  * @param overlay the text of production's overlay
@@ -130,7 +124,7 @@ export function promotion(
   overlay: string,
   smoke: Smoke,
   source?: string,
-): Promotion | undefined {
+) {
   const { name, newTag, digest = "" } = image;
   const before = imageIn(overlay);
   if (before.newTag === newTag && before.digest === digest) return undefined;
@@ -142,6 +136,7 @@ export function promotion(
     ),
   ].join("\n\n");
   return {
+    // Names the image, so that a second promotion of the same one is the same branch.
     branch: `promote-${service}-${newTag}`,
     file: overlayFile(service, to),
     text: withImage(overlay, { newTag, digest }),
