@@ -704,7 +704,7 @@ test.serial("make live says what to do when it cannot begin", async (t) => {
   rmSync(gone.origin, { recursive: true });
   for (const [where, which, env, advice] of [
     [made, on, { TIMEOUT: "5m" }, /TIMEOUT must be a number of seconds, and is "5m"/],
-    [made, on, { COMMIT: "typo" }, /There is no commit typo: .*git fetch/],
+    [made, on, { COMMIT: "typo" }, /There is no commit typo here: .*git fetch/],
     [made, on, { COMMIT: "--help" }, /There is no commit --help/],
     [made, cluster(), {}, /No Argo CD answers.*make up/],
     [shallow, on, {}, /git fetch --unshallow/],

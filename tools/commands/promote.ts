@@ -2,7 +2,6 @@
 import { main, UserError } from "../cli/command.ts";
 import { flagOption, nameOption } from "../cli/options.ts";
 import { step } from "../cli/progress.ts";
-import { fetchTip } from "../delivery/git-endpoint.ts";
 import { resolve } from "../delivery/history.ts";
 import * as promote from "../delivery/promotion.ts";
 import { commitFile, gitIn, head, textAt } from "../git/git.ts";
@@ -21,7 +20,7 @@ main(async () => {
   const [service, dryRun] = [nameOption("SERVICE"), flagOption("DRY_RUN")];
   const kubectl = await Kubectl.current();
   const local = kubectl.context === localContext;
-  const { tip, base } = await commits(local);
+  const { tip, base } = local ? await fromHere() : await fromOrigin();
   await checkService(service, tip);
   const image = imageIn(await textAt(tip, overlayFile(service, promote.from)));
   const overlay = await textAt(base, overlayFile(service, promote.to));
@@ -52,13 +51,21 @@ main(async () => {
   await open(promotion, commit, { local, dryRun });
 });
 
-/**
- * On a laptop: the commit that is checked out, and the one that was made of it for the cluster. Elsewhere: the newest
- * commit of main.
- */
-async function commits(local: boolean): Promise<{ tip: string; base: string }> {
-  const base = local ? await head() : await fetchTip("origin");
-  return { tip: local ? await withLocalImages(base) : base, base };
+/** On a laptop: the commit that is checked out, and the one that was made of it for the cluster. */
+async function fromHere(): Promise<{ tip: string; base: string }> {
+  const base = await head();
+  return { tip: await withLocalImages(base), base };
+}
+
+/** Elsewhere: the newest commit of main. */
+async function fromOrigin(): Promise<{ tip: string; base: string }> {
+  await git("fetch", "--quiet", "origin", branch).catch((error: Error) => {
+    throw new UserError(
+      `The newest commit of ${branch} cannot be fetched from the remote origin.\n  ${error.message}`,
+    );
+  });
+  const tip = await git("rev-parse", "FETCH_HEAD");
+  return { tip, base: tip };
 }
 
 function refuse(reasons: string[]): void {

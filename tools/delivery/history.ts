@@ -30,7 +30,7 @@ export async function resolve(revision: string, folder = "."): Promise<string | 
 export async function mustResolve(revision: string, advice: string): Promise<string> {
   const commit = await resolve(revision);
   if (commit) return commit;
-  throw new UserError(`There is no commit ${revision}: ${advice}`);
+  throw new UserError(`There is no commit ${revision} here: ${advice}`);
 }
 
 /** Whether a revision has a commit in its history, or is it. */
