@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { nameOnGitHub } from "../../tools/github/client.ts";
+import { nameOnGitHub } from "../../tools/github/name.ts";
 
 /** This repository on GitHub, as its own files say: a fork under another owner passes the same tests. */
 export const onGitHub = nameOnGitHub();

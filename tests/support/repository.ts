@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { parse, stringify } from "yaml";
 import { toolVersions } from "../../tools/cli/pinned-tools.ts";
-import { nameOnGitHub } from "../../tools/github/client.ts";
+import { nameOnGitHub } from "../../tools/github/name.ts";
 import { findKustomize } from "../../tools/render/kustomize.ts";
 import { documents, type Manifest } from "../../tools/render/manifests.ts";
 import { environmentsIn } from "../../tools/repository/environments.ts";

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parse } from "yaml";
 import { run } from "../../tools/cli/command.ts";
-import { nameOnGitHub } from "../../tools/github/client.ts";
+import { nameOnGitHub } from "../../tools/github/name.ts";
 import { differences, type Ruleset, rulesets } from "../../tools/github/ruleset.ts";
 import { type FakeGh, fakeGh, httpError, signedIn, type Table } from "../support/fake-gh.ts";
 import { onGitHub } from "../support/owner.ts";

@@ -1,4 +1,5 @@
 import test from "ava";
+import { restart } from "../../tools/preview/changes.ts";
 import { dangers } from "../../tools/preview/dangers.ts";
 import type { Manifest } from "../../tools/render/manifests.ts";
 
@@ -101,4 +102,60 @@ test("a Service keeps its address, or that it has none", (t) => {
   ]);
   t.deepEqual(service({ type: "ExternalName" }, { clusterIP: "None" }), []);
   t.deepEqual(service({ clusterIP: "None" }, { clusterIP: "None", ports: [] }), []);
+});
+
+test("why pods start anew", (t) => {
+  const deployment = (change: (pod: Pod) => void, spec = {}) => {
+    const pod: Pod = {
+      containers: [
+        { name: "one", image: "one:1", env: [{ name: "A", value: "1" }, { name: "B" }] },
+        { name: "two", image: "two:1", env: [] },
+      ],
+      volumes: [{ configMap: { name: "values-9c8bkt72m4" } }],
+    };
+    change(pod);
+    const metadata = { name: "payment", namespace: "app-payment" };
+    return {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata,
+      spec: { template: pod, ...spec },
+    };
+  };
+  type Pod = {
+    containers: [Container, Container, ...Container[]];
+    volumes: [{ configMap: { name: string } }];
+  };
+  type Container = { name: string; image: string; env: { name: string; value?: string }[] };
+  const another = { name: "three", image: "three:1", env: [] };
+  const cases: [change: (pod: Pod) => unknown, reasons: string[] | undefined][] = [
+    [() => {}, undefined],
+    [({ containers: [one] }) => Object.assign(one, { image: "one:2" }), ["image one:2"]],
+    [
+      ({ containers: [one, two] }) => [one.env.shift(), two.env.push({ name: "C", value: "2" })],
+      ["another value of C, A"],
+    ],
+    [({ containers: [one] }) => one.env.reverse(), ["another pod template"]],
+    [({ containers }) => containers.push(another), ["another pod template"]],
+    [
+      ({ volumes: [volume] }) => Object.assign(volume.configMap, { name: "values-8c8bkt72m4" }),
+      ["another configuration"],
+    ],
+    [
+      ({ volumes: [volume] }) => Object.assign(volume.configMap, { name: "others-8c8bkt72m4" }),
+      ["another configuration", "another pod template"],
+    ],
+  ];
+  for (const [change, reasons] of cases) {
+    const [before, after] = [deployment(() => {}), deployment(change)];
+    t.deepEqual(restart({ before, after }), reasons, `${change}`);
+  }
+  const recreate = deployment((pod) => pod.containers.push(another), {
+    strategy: { type: "Recreate" },
+  });
+  t.deepEqual(restart({ before: deployment(() => {}), after: recreate }), [
+    "another pod template",
+    "stops before it starts (Recreate)",
+  ]);
+  t.is(restart({ after: recreate }), undefined, "it is new");
 });

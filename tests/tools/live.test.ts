@@ -1,8 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { dirname } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import type { IDeployment } from "kubernetes-models/apps/v1";
 import type { IPod } from "kubernetes-models/v1";
 import { run } from "../../tools/cli/command.ts";
@@ -11,6 +9,7 @@ import { bumpOf, changeOf, log, revertOf } from "../../tools/delivery/history.ts
 import { type Observation, type Step, stepsOf } from "../../tools/delivery/tracking.ts";
 import { tagOf } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
+import { httpError, signedIn } from "../support/fake-gh.ts";
 import { type FakeProgram, fakeProgram } from "../support/fake-program.ts";
 import { temporary } from "../support/temporary.ts";
 import { WorkingCopy } from "../support/working-copy.ts";
@@ -515,7 +514,12 @@ test("a merge changes what it brings to the branch, a first commit everything", 
 // The command itself: Git is real, kubectl prints what a table holds.
 
 const current = { "config current-context": ["test"] };
-const cluster = () => fakeProgram("kubectl", current);
+const cluster = () => {
+  const on = fakeProgram("kubectl", current);
+  // Without a token, whatever this machine has.
+  fakeProgram("gh", {}, on.folder);
+  return on;
+};
 type Answers = Parameters<FakeProgram["set"]>[0][string];
 
 /** A cluster in which the last of the revisions is live, with the image of that digit. */
@@ -540,7 +544,6 @@ const command = (made: WorkingCopy, { folder }: FakeProgram, env: Record<string,
     PATH: `${folder}:${process.env.PATH}`,
     HOME: temporary(),
     TIMEOUT: "1",
-    GITHUB_TOKEN: "",
     ...env,
   });
 
@@ -568,7 +571,7 @@ test.serial("make live follows a commit to the pods", async (t) => {
   t.regex(all, new RegExp(`✔ bump .* ${bump.slice(0, 7)} payment: ${tag} to testing`));
   t.regex(all, new RegExp(`✔ sync .*Synced, Healthy at ${bump.slice(0, 7)}`));
   t.regex(all, new RegExp(`✔ rollout .*payment: 2 of 2 updated and available, ${digest(1)}`));
-  t.regex(all, /\? tests .*not known here: GITHUB_TOKEN/);
+  t.regex(all, /\? tests .*not known here: Install gh .*gh auth login/);
   t.regex(all, new RegExp(`✔ ${one.slice(0, 7)} is live, \\d+ s after the commit`));
 });
 
@@ -674,32 +677,21 @@ test.serial(
     const place = "clusters/repository/kustomization.yaml";
     const head = await made.commit("place", { [place]: readFileSync(place, "utf8") });
     runs(on, made, [head]);
-    const api = await gitHub(t, `/repos/bpesics/pe-gitops/commits/${head}/check-runs`);
-    const tests = async (GITHUB_TOKEN: string) =>
-      (await command(made, on, { GITHUB_API_URL: api, COMMIT: head, GITHUB_TOKEN }))[1];
-    t.regex(await tests("good"), /✔ tests .*\+\d+ s .*test, cluster/);
-    t.regex(await tests("weak"), /\? tests .*not known here: .*Checks: read/);
+    const ends = { status: "completed", conclusion: "success", completed_at: at(0) };
+    const check_runs = ["test", "cluster"].map((name) => ({ name, ...ends }));
+    const asked = `repos/bpesics/pe-gitops/commits/${head}/check-runs`;
+    const tests = async (answer: Answers[number]) => {
+      fakeProgram("gh", { ...signedIn, [asked]: [answer] }, on.folder);
+      return (await command(made, on, { COMMIT: head }))[1];
+    };
+    t.regex(await tests({ check_runs }), /✔ tests .*\+\d+ s .*test, cluster/);
+    const weak = await tests(httpError(403, "Resource not accessible"));
+    t.regex(weak, /\? tests .*not known here: .*Checks: read/);
     made.edit(place, "https://github.com/bpesics/pe-gitops.git", "https://git.example.com/x.git");
-    const elsewhere = await tests("good");
+    const elsewhere = await tests({ check_runs });
     t.regex(elsewhere, /\? tests .*not known here: .*git\.example\.com.*✔ \w+ is live/s);
   },
 );
-
-/** GitHub, which knows the checks of one commit. */
-async function gitHub(t: ExecutionContext, path: string): Promise<string> {
-  const server = createServer((request, response) => {
-    const isGood = request.headers.authorization === "Bearer good";
-    const isThere = request.url?.split("?")[0] === path;
-    response.writeHead(isGood && isThere ? 200 : 403, { "content-type": "application/json" });
-    const done = { status: "completed", conclusion: "success" };
-    const completed_at = new Date(Date.now() + 5000).toISOString();
-    const check_runs = ["test", "cluster"].map((name) => ({ name, ...done, completed_at }));
-    response.end(JSON.stringify({ total_count: 2, check_runs }));
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  t.teardown(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 test.serial("make live says what to do when it cannot begin", async (t) => {
   const [made, on] = [await clone(), cluster()];
@@ -712,7 +704,7 @@ test.serial("make live says what to do when it cannot begin", async (t) => {
   rmSync(gone.origin, { recursive: true });
   for (const [where, which, env, advice] of [
     [made, on, { TIMEOUT: "5m" }, /TIMEOUT must be a number of seconds, and is "5m"/],
-    [made, on, { COMMIT: "typo" }, /There is no commit typo: .*git fetch/],
+    [made, on, { COMMIT: "typo" }, /There is no commit typo here: .*git fetch/],
     [made, on, { COMMIT: "--help" }, /There is no commit --help/],
     [made, cluster(), {}, /No Argo CD answers.*make up/],
     [shallow, on, {}, /git fetch --unshallow/],

@@ -10,14 +10,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test from "ava";
+import type { IPod } from "kubernetes-models/v1";
 import { run } from "../../tools/cli/command.ts";
-import {
-  complaints,
-  type Pod,
-  promotion,
-  refusals,
-  type Testing,
-} from "../../tools/delivery/promotion.ts";
+import { complaints, promotion, refusals, type Testing } from "../../tools/delivery/promotion.ts";
 import { imageIn, overlayFile } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
 import { commandsUnder } from "../../tools/repository/markdown-commands.ts";
@@ -54,10 +49,11 @@ const well = {
   },
 };
 
-const pod = (name: string): Pod => ({
-  metadata: { name },
-  spec: { containers: [{ image: reference }] },
-  status: { containerStatuses: [{ ready: true }] },
+const container = { name: "payment", image: reference };
+const pod = (name: string): IPod => ({
+  ...{ apiVersion: "v1", kind: "Pod", metadata: { name } },
+  spec: { containers: [{ ...container }] },
+  status: { containerStatuses: [{ ...container, imageID: "", restartCount: 0, ready: true }] },
 });
 
 /** What a cluster lists: a node that had this image by another index of it, and a pod that was evicted. */
@@ -121,17 +117,18 @@ const refused: [what: string, change: (testing: Testing) => void, why: RegExp][]
   ["no pods", (is) => is.pods.splice(0), /no pod of payment runs/],
   [
     "a pod of another image",
-    (is) => Object.assign(is.pods[0]?.spec.containers[0] as object, { image: "ghcr.io/x:1" }),
+    (is) => Object.assign(is.pods[0]?.spec?.containers[0] as object, { image: "ghcr.io/x:1" }),
     new RegExp(`payment-6d5f-abcde is of ghcr.io/x:1, not of ${registry}`),
   ],
   [
     "a pod that is not ready",
-    (is) => Object.assign(is.pods[1] as Pod, { status: { containerStatuses: [{ ready: false }] } }),
+    (is) =>
+      Object.assign(is.pods[1] as IPod, { status: { containerStatuses: [{ ready: false }] } }),
     /payment-6d5f-fghij is not ready/,
   ],
   [
     "a pod that has not begun",
-    (is) => delete is.pods[1]?.status.containerStatuses,
+    (is) => delete is.pods[1]?.status?.containerStatuses,
     /payment-6d5f-fghij is not ready/,
   ],
 ];

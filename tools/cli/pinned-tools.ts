@@ -15,10 +15,7 @@ import { kustomizeReleases, programOf, type Releases } from "./release.ts";
 /** The version of each program, from the text of .tool-versions. */
 export const toolVersions = (text: string): Map<string, string> =>
   new Map(
-    text
-      .trim()
-      .split("\n")
-      .map((line) => line.split(" ") as [name: string, version: string]),
+    [...text.matchAll(/^(\S+) (\S+)$/gm)].map(([, name = "", version = ""]) => [name, version]),
   );
 
 const versions = toolVersions(

@@ -1,5 +1,5 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { gunzipSync } from "node:zlib";
 
 /** Releases on GitHub, each with a gzipped tar archive for each platform. */
 export interface Releases {
@@ -58,19 +58,11 @@ export async function programOf(
   if (found !== expected) {
     throw new Error(`${url} is not what was released: its SHA-256 is ${found}.`);
   }
-  return fileIn(gunzipSync(bytes), name);
-}
-
-/** A file of a tar archive: each one's bytes follow a header, in blocks of 512. */
-function fileIn(tar: Buffer, name: string): Buffer {
-  const block = 512;
-  for (let start = 0; start + block <= tar.length; ) {
-    const text = (offset: number, length: number) =>
-      tar.toString("utf8", start + offset, start + offset + length).replace(/\0.*$/s, "");
-    const size = Number.parseInt(text(124, 12) || "0", 8);
-    const begin = start + block;
-    if (text(0, 100) === name) return tar.subarray(begin, begin + size);
-    start = begin + Math.ceil(size / block) * block;
-  }
-  throw new Error(`There is no ${name} in the archive.`);
+  const extract = ["-xzOf", "-", name];
+  const { status, stdout, stderr } = spawnSync("tar", extract, {
+    input: bytes,
+    maxBuffer: 2 ** 30,
+  });
+  if (status === 0) return stdout;
+  throw new Error(`There is no ${name} in the archive. ${stderr ?? "tar is not here."}`);
 }

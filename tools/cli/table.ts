@@ -1,24 +1,17 @@
-import { stripVTControlCharacters } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 
 /** A table with aligned columns; numbers stand right. The first row is the head. */
-export function table(rows: (string | number)[][]): string {
-  const width = (cell: unknown) => stripVTControlCharacters(String(cell)).length;
-  const widths = rows[0]?.map((_, column) =>
-    Math.max(...rows.map((row) => width(row[column] ?? ""))),
-  );
-  const rightAligned = rows[0]?.map((_, column) =>
-    rows.slice(1).every((row) => typeof row[column] === "number"),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => {
-          const padding = " ".repeat((widths?.[column] ?? 0) - width(cell));
-          return rightAligned?.[column] ? padding + cell : cell + padding;
-        })
-        .join("   ")
-        .trimEnd(),
-    )
-    .map((line) => `  ${line}`)
-    .join("\n");
+export function table([head = [], ...body]: (string | number)[][]): string {
+  const rows = [head.map((cell) => styleText("bold", `${cell}`)), ...body];
+  const columns = head.map((_, column) => {
+    const cells = rows.map((row) => `${row[column] ?? ""}`);
+    const widths = cells.map((cell) => stripVTControlCharacters(cell).length);
+    const isNumber = body.every((row) => typeof row[column] === "number");
+    return cells.map((cell, row) => {
+      const padding = " ".repeat(Math.max(...widths) - (widths[row] ?? 0));
+      return isNumber ? padding + cell : cell + padding;
+    });
+  });
+  const line = (row: number) => `  ${columns.map((cells) => cells[row]).join("   ")}`.trimEnd();
+  return rows.map((_, row) => line(row)).join("\n");
 }

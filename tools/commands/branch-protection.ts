@@ -2,8 +2,8 @@
 import { main, UserError } from "../cli/command.ts";
 import { flagOption, option } from "../cli/options.ts";
 import { warn } from "../cli/progress.ts";
-import { nameOnGitHub } from "../github/client.ts";
 import { gh, howToSignIn, isSignedIn, shown } from "../github/gh.ts";
+import { nameOnGitHub } from "../github/name.ts";
 import { differences, type Ruleset, rulesets } from "../github/ruleset.ts";
 
 const needs =

@@ -58,12 +58,9 @@ async function applicationsOf(kubectl: Kubectl): Promise<Application[]> {
 /** The commit that somebody asks about; one that is not here is looked for where Argo CD reads. */
 async function find(revision: string, remote: string): Promise<history.Commit> {
   if (/^[0-9a-f]{40}$/.test(revision)) await fetchCommit(remote, revision);
-  const sha = await history.resolve(revision);
-  const [commit] = sha ? await history.log(["-1", sha]) : [];
-  if (commit) return commit;
-  throw new UserError(
-    `There is no commit ${revision}: mistyped, or not fetched yet? git fetch, or its 40 digits.`,
-  );
+  const advice = "mistyped, or not fetched yet? git fetch, or its 40 digits.";
+  const [commit] = await history.log(["-1", await history.mustResolve(revision, advice)]);
+  return commit as history.Commit;
 }
 
 /** @throws UserError about a commit that will not be live: it is not on the branch, or was taken back */
@@ -146,5 +143,5 @@ function show(begin: Date, steps: Step[]): void {
     at ? `+${secondsSince(begin, at)} s` : "",
     what,
   ]);
-  console.log(table([head.map((cell) => styleText("bold", cell)), ...rows]));
+  console.log(table([head, ...rows]));
 }

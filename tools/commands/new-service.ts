@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { main } from "../cli/command.ts";
 import { nameOption } from "../cli/options.ts";
-import { nameOnGitHub } from "../github/client.ts";
+import { nameOnGitHub } from "../github/name.ts";
 import { newService } from "../scaffold/service.ts";
 
 main(async () => {

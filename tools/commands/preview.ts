@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { main, UserError } from "../cli/command.ts";
 import { revisionOption } from "../cli/options.ts";
 import { warn } from "../cli/progress.ts";
-import { contains, resolve } from "../delivery/history.ts";
+import { contains, mustResolve } from "../delivery/history.ts";
 import { filesOf, git } from "../git/git.ts";
 import { guard, sentence, table } from "../guard/guard.ts";
 import { treeOf } from "../guard/tree.ts";
@@ -19,8 +19,10 @@ const limits = { comment: 65_000, summary: 1_000_000 };
 
 main(async () => {
   const [since, until] = [revisionOption("BASE", branch), revisionOption("HEAD", "HEAD")];
-  const head = await commit(until);
-  const base = await fork(await commit(since), head);
+  const advice =
+    "name one that is, such as make preview BASE=HEAD~1; git fetch brings those of others.";
+  const head = await mustResolve(until, advice);
+  const base = await fork(await mustResolve(since, advice), head);
   if (until === "HEAD" && (await git(["status", "--porcelain"]))) {
     warn("Only commits are shown; there are changes that are not committed.");
   }
@@ -65,15 +67,6 @@ function save(shown: (limit: number) => string): void {
   writeFileSync("report/preview.md", shown(limits.comment));
   const { GITHUB_STEP_SUMMARY } = process.env;
   if (GITHUB_STEP_SUMMARY) appendFileSync(GITHUB_STEP_SUMMARY, shown(limits.summary));
-}
-
-/** @throws UserError where there is no such commit */
-async function commit(name: string): Promise<string> {
-  const found = await resolve(name);
-  if (found) return found;
-  throw new UserError(
-    `There is no commit ${name} here. Name one that is, such as make preview BASE=HEAD~1; git fetch brings those of others.`,
-  );
 }
 
 /** Where the head left the base: what came to the base since is not the head's doing. */

@@ -11,7 +11,7 @@ main(async () => {
     styleText(["Synced", "Healthy"].includes(text) ? "green" : "yellow", text);
   console.log(
     table([
-      ["app", "revision", "image", "sync", "health"].map((head) => styleText("bold", head)),
+      ["app", "revision", "image", "sync", "health"],
       ...applications.map(({ metadata, status }) => [
         metadata.name,
         status?.sync?.revision?.slice(0, 7) ?? "",

@@ -8,7 +8,7 @@ import { retry, step, waitFor, warn } from "../cli/progress.ts";
 import { publish } from "../delivery/git-endpoint.ts";
 import { filesOf, head } from "../git/git.ts";
 import { argoCDReady, logins, makeLogins } from "../kubernetes/argocd.ts";
-import { cluster, isLive, Kubectl, localContext, reasons, state } from "../kubernetes/cluster.ts";
+import { cluster, isLive, Kubectl, localContext, reasons } from "../kubernetes/cluster.ts";
 import { antaeusUrl, argoCDUrl, hostPorts } from "../kubernetes/kind.ts";
 import { installHook } from "../local/hook.ts";
 import { withLocalImages } from "../local/local-images.ts";
@@ -156,29 +156,13 @@ async function apply(files: string, folder: string, ...options: string[]): Promi
   await kubectl.run(["apply", ...how, "-k", join(files, folder)]);
 }
 
-/** Waits for the Applications, and says each change. */
 async function waitUntilLive(commit: string, say: (line: string) => void): Promise<void> {
-  const seen = new Map<string, string>();
-  const live = await waitFor(600, async () => {
-    const applications = await kubectl.applications();
-    for (const application of applications) {
-      const { name } = application.metadata;
-      const now = state(application);
-      if (seen.get(name) !== now) say(`${name}: ${now}`);
-      seen.set(name, now);
-    }
-    return (
-      (applications.length > 1 &&
-        applications.every((application) => isLive(application, commit))) ||
-      undefined
-    );
-  });
-  if (live) return;
-  const why = (await kubectl.applications()).flatMap((application) =>
-    isLive(application, commit)
-      ? []
-      : [application.metadata.name, ...reasons(application).map((reason) => `  ${reason}`)],
-  );
+  if (await kubectl.untilLive(commit, 600, say)) return;
+  const left = (await kubectl.applications()).filter((one) => !isLive(one, commit));
+  const why = left.flatMap((one) => [
+    one.metadata.name,
+    ...reasons(one).map((reason) => `  ${reason}`),
+  ]);
   throw new UserError(
     `Not everything is live after ten minutes:\n  ${why.join("\n  ")}\n  make status shows it again; make down and make up start over.`,
   );

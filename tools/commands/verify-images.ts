@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { main, UserError } from "../cli/command.ts";
 import { revisionOption } from "../cli/options.ts";
-import { resolve } from "../delivery/history.ts";
+import { mustResolve } from "../delivery/history.ts";
 import { filesOf } from "../git/git.ts";
 import { overlayFile } from "../images/images.ts";
 import { verifySignature } from "../images/signature.ts";
@@ -12,7 +12,8 @@ import { environmentsIn } from "../repository/environments.ts";
 
 main(async () => {
   const base = revisionOption("BASE");
-  const before = base ? await imagesIn(await filesOf(await commit(base))) : [];
+  const commit = base && (await mustResolve(base, "name one as BASE, such as main."));
+  const before = commit ? await imagesIn(await filesOf(commit)) : [];
   const images = (await imagesIn(".")).filter((image) => !before.includes(image));
 
   const failures: string[] = [];
@@ -29,13 +30,6 @@ main(async () => {
   if (failures.length > 0) throw new UserError(failures.join("\n  "));
   if (images.length === 0) console.log("▸ No image that was not there before.");
 });
-
-/** @throws UserError where there is no such commit */
-async function commit(base: string): Promise<string> {
-  const found = await resolve(base);
-  if (found) return found;
-  throw new UserError(`There is no commit ${base} here: name one as BASE, such as main.`);
-}
 
 /** Rendered, because a patch can name an image as well. @returns what a copy of the repository deploys, each once */
 async function imagesIn(root: string): Promise<string[]> {

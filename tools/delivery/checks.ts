@@ -1,4 +1,6 @@
-import { askGitHub } from "../github/client.ts";
+import { UserError } from "../cli/command.ts";
+import { gh, howToSignIn, isSignedIn } from "../github/gh.ts";
+import { nameOnGitHub } from "../github/name.ts";
 import { latest, type Step } from "./tracking.ts";
 
 /** A run of GitHub's checks of a commit. */
@@ -12,9 +14,10 @@ export interface CheckRun {
 /** What GitHub's checks say of a commit, where somebody may ask. */
 export async function checksOf(commit: string): Promise<Step> {
   try {
-    const path = `commits/${commit}/check-runs?per_page=100`;
-    const needs = "It needs the repository permission Checks: read.";
-    return testsStep((await askGitHub<{ check_runs: CheckRun[] }>(path, needs)).check_runs);
+    if (!(await isSignedIn())) throw new UserError(howToSignIn);
+    const path = `repos/${nameOnGitHub()}/commits/${commit}/check-runs?per_page=100`;
+    const needs = "A token for this has the repository permission Checks: read.";
+    return testsStep(JSON.parse(await gh(["api", path], needs)).check_runs);
   } catch (error) {
     const [why] = (error as Error).message.split("\n");
     return { name: "tests", state: "unknown", what: `not known here: ${why}` };

@@ -26,6 +26,13 @@ export async function resolve(revision: string, folder = "."): Promise<string | 
   });
 }
 
+/** @throws UserError where it names none @param advice what to do then, in a sentence */
+export async function mustResolve(revision: string, advice: string): Promise<string> {
+  const commit = await resolve(revision);
+  if (commit) return commit;
+  throw new UserError(`There is no commit ${revision} here: ${advice}`);
+}
+
 /** Whether a revision has a commit in its history, or is it. */
 export const contains = (revision: string, commit: string, folder = "."): Promise<boolean> =>
   gitSucceeds(["merge-base", "--is-ancestor", commit, revision], { folder });

@@ -1,3 +1,4 @@
+import type { IPod } from "kubernetes-models/v1";
 import { type Image, imageIn, overlayFile, withImage } from "../images/images.ts";
 import { type Application, type Kubectl, reasons, state } from "../kubernetes/cluster.ts";
 import { fairCoin } from "../pay-run/binomial.ts";
@@ -6,13 +7,6 @@ import { chargesOfAntaeus, inAntaeus } from "../pay-run/charges.ts";
 /** Where an image comes from, and where it goes. */
 export const from = "testing";
 export const to = "production";
-
-/** What we read of a pod. */
-export interface Pod {
-  metadata: { name: string; deletionTimestamp?: string };
-  spec: { containers: { image: string }[] };
-  status: { phase?: string; containerStatuses?: { ready: boolean }[] };
-}
 
 /** What testing should run, and what it does. */
 export interface Testing {
@@ -23,7 +17,7 @@ export interface Testing {
   image: Image;
   /** Nothing when the cluster has none by that name. */
   application: Application | undefined;
-  pods: Pod[];
+  pods: IPod[];
 }
 
 /** @returns what a cluster runs of a service */
@@ -33,7 +27,7 @@ export async function read(
 ): Promise<Pick<Testing, "application" | "pods">> {
   const applications = await kubectl.applications();
   const selector = ["-n", `app-${service}`, "-l", `app.kubernetes.io/name=${service}`];
-  const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", ...selector]);
+  const { items } = await kubectl.json<{ items: IPod[] }>(["get", "pods", ...selector]);
   return {
     application: applications.find(({ metadata }) => metadata.name === service),
     pods: items.filter(isRunning),
@@ -41,8 +35,8 @@ export async function read(
 }
 
 /** Not one that ends, or that has ended and is only listed still, such as an evicted one. */
-const isRunning = ({ metadata, status }: Pod): boolean =>
-  !metadata.deletionTimestamp && !["Failed", "Succeeded"].includes(status.phase ?? "");
+const isRunning = ({ metadata, status }: IPod): boolean =>
+  !metadata?.deletionTimestamp && !["Failed", "Succeeded"].includes(status?.phase ?? "");
 
 /**
  * Why testing's image is not to be promoted: each reason in a sentence, none when it is. Promoted is what runs
@@ -68,11 +62,11 @@ export function refusals({ service, tip, image, application, pods }: Testing): s
   const wanted = `${image.name}:${image.newTag}@${image.digest}`;
   if (pods.length === 0) found.push(`no pod of ${service} runs in ${from}`);
   for (const { metadata, spec, status } of pods) {
-    const images = spec.containers.map((container) => container.image);
+    const images = spec?.containers.map(({ image }) => image) ?? [];
     // By its digest: whoever runs it has checked that it is that one.
     if (!images.includes(wanted))
-      found.push(`${metadata.name} is of ${images.join()}, not of ${wanted}`);
-    else if (!status.containerStatuses?.[0]?.ready) found.push(`${metadata.name} is not ready`);
+      found.push(`${metadata?.name} is of ${images.join()}, not of ${wanted}`);
+    else if (!status?.containerStatuses?.[0]?.ready) found.push(`${metadata?.name} is not ready`);
   }
   return found;
 }
@@ -108,25 +102,17 @@ export function complaints(smoke: Smoke): string[] {
   const [least, most] = fairCoin(charges.length);
   const failed = charges.filter(({ status }) => status !== 200);
   const accepted = charges.filter(({ result }) => result).length;
-  return [
-    ...(invoices === 200 ? [] : [`Antaeus answers ${invoices} when asked for its invoices`]),
-    ...(failed.length === 0
-      ? []
-      : [`${failed.length} of ${charges.length} charges failed, with ${failed[0]?.status}`]),
-    ...(failed.length > 0 || (accepted >= least && accepted <= most)
-      ? []
-      : [`${summary(smoke)}, and a fair coin gives ${least} to ${most}`]),
-  ];
+  const found: string[] = [];
+  if (invoices !== 200) found.push(`Antaeus answers ${invoices} when asked for its invoices`);
+  if (failed.length > 0)
+    found.push(`${failed.length} of ${charges.length} charges failed, with ${failed[0]?.status}`);
+  else if (accepted < least || accepted > most)
+    found.push(`${summary(smoke)}, and a fair coin gives ${least} to ${most}`);
+  return found;
 }
 
 /** A promotion as a commit: one file, in which two lines change. */
-export interface Promotion {
-  /** Names the image, so that a second promotion of the same one is the same branch. */
-  branch: string;
-  file: string;
-  text: string;
-  message: string;
-}
+export type Promotion = NonNullable<ReturnType<typeof promotion>>;
 
 /**
  * @param overlay the text of production's overlay
@@ -138,7 +124,7 @@ export function promotion(
   overlay: string,
   smoke: Smoke,
   source?: string,
-): Promotion | undefined {
+) {
   const { name, newTag, digest = "" } = image;
   const before = imageIn(overlay);
   if (before.newTag === newTag && before.digest === digest) return undefined;
@@ -150,6 +136,7 @@ export function promotion(
     ),
   ].join("\n\n");
   return {
+    // Names the image, so that a second promotion of the same one is the same branch.
     branch: `promote-${service}-${newTag}`,
     file: overlayFile(service, to),
     text: withImage(overlay, { newTag, digest }),

@@ -34,30 +34,17 @@ const settings = {
 };
 
 /**
- * Variables that point Git to another repository, index or work tree, or change what it prints. A hook has some of
- * them, and in a linked worktree more.
+ * The variables that stay the user's: who they are, what the network needs, where configuration is. The others point
+ * Git to another repository, index or work tree, or change what it prints; a hook has some of them.
  */
-const foreign = [
-  ...[
-    "GIT_DIR",
-    "GIT_COMMON_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_PREFIX",
-    "GIT_NAMESPACE",
-  ],
-  ...["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"],
-  ...["GIT_GRAFT_FILE", "GIT_QUARANTINE_PATH", "GIT_IMPLICIT_WORK_TREE", "GIT_DEFAULT_HASH"],
-  ...["GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS"],
-  ...["GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"],
-];
+const users =
+  /^GIT_(ALLOW_|ASKPASS|AUTHOR_|CEILING_|COMMITTER_|CONFIG|CURL_|DISCOVERY_|EXEC_PATH|HTTP_|PROXY_|SSH|SSL_|TERMINAL_|TEST_|TRACE)/;
 
 /** The environment without what would lead Git elsewhere: for git(), and for programs that run Git themselves. */
-export function gitEnvironment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env };
-  for (const name of foreign) delete env[name];
-  return env;
-}
+export const gitEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_") || users.test(name)),
+  );
 
 /** How to run git. */
 export interface GitOptions {

@@ -1,5 +1,4 @@
 import { run, succeeds, UserError } from "../cli/command.ts";
-import { isRateLimit, rateLimited } from "./client.ts";
 
 /** Whether gh, GitHub's command-line tool, is installed and has a token: from GH_TOKEN, or from gh auth login. */
 export const isSignedIn = (): Promise<boolean> => succeeds("gh", ["auth", "token"]);
@@ -15,9 +14,12 @@ export const howToSignIn =
  * @returns what it printed
  */
 export function gh(args: string[], needs: string, input = ""): Promise<string> {
-  return run("gh", args, { input }).catch((error: Error) => {
-    if (isRateLimit(error.message)) throw new UserError(`${rateLimited()}\n  ${error.message}`);
-    throw new UserError(`GitHub did not do this. ${needs}\n  ${error.message}`);
+  return run("gh", args, { input }).catch(({ message }: Error) => {
+    // GitHub answers it with the status of a missing permission.
+    const why = /rate limit|HTTP 429/i.test(message)
+      ? "It has had too many requests of this token or this address for now: its rate limit is reached. Try again in an hour."
+      : needs;
+    throw new UserError(`GitHub did not do this. ${why}\n  ${message}`);
   });
 }
 

@@ -1,4 +1,4 @@
-import { from, oneOf, text, value } from "./values.ts";
+import { type Fields, from, oneOf, text, value } from "./values.ts";
 
 // What may stand in apps/ and in the kustomizations of the platform. What is not here is refused, so the way to
 // one more field is one more line. docs/access.md shows this table.
@@ -212,15 +212,16 @@ const pod = {
 } as const;
 
 const metadata = { "name!": own, labels };
-const apps = { apiVersion: oneOf("apps/v1") };
-const core = { apiVersion: oneOf("v1") };
+const object = (apiVersion: string, kind: string, rest: Fields): Fields => ({
+  apiVersion: oneOf(apiVersion),
+  kind: oneOf(kind),
+  "metadata!": metadata,
+  ...rest,
+});
 
 /** What a team may deploy besides ConfigMaps, which a generator makes. */
 export const kinds = {
-  Deployment: {
-    ...apps,
-    kind: oneOf("Deployment"),
-    "metadata!": metadata,
+  Deployment: object("apps/v1", "Deployment", {
     spec: {
       replicas: from(1, 10),
       revisionHistoryLimit: from(1, 10),
@@ -233,11 +234,8 @@ export const kinds = {
       },
       template: { metadata: { labels }, spec: pod },
     },
-  },
-  CronJob: {
-    apiVersion: oneOf("batch/v1"),
-    kind: oneOf("CronJob"),
-    "metadata!": metadata,
+  }),
+  CronJob: object("batch/v1", "CronJob", {
     spec: {
       schedule: text("five fields of cron", /^[\d*]+([/,-][\d*]+)*( [\d*]+([/,-][\d*]+)*){4}$/),
       timeZone: text("a time zone, such as `Etc/UTC`", /^[A-Z][A-Za-z]+\/[A-Z][A-Za-z_]+$/),
@@ -249,18 +247,12 @@ export const kinds = {
         spec: {
           backoffLimit: from(0, 20),
           activeDeadlineSeconds: from(10, 86_400),
-          template: {
-            metadata: { labels },
-            spec: pod,
-          },
+          template: { metadata: { labels }, spec: pod },
         },
       },
     },
-  },
-  HorizontalPodAutoscaler: {
-    apiVersion: oneOf("autoscaling/v2"),
-    kind: oneOf("HorizontalPodAutoscaler"),
-    "metadata!": metadata,
+  }),
+  HorizontalPodAutoscaler: object("autoscaling/v2", "HorizontalPodAutoscaler", {
     spec: {
       scaleTargetRef: { apiVersion: oneOf("apps/v1"), kind: oneOf("Deployment"), name: own },
       minReplicas: from(1, 10),
@@ -275,10 +267,8 @@ export const kinds = {
         },
       ],
     },
-  },
-  PersistentVolumeClaim: {
-    ...core,
-    kind: oneOf("PersistentVolumeClaim"),
+  }),
+  PersistentVolumeClaim: object("v1", "PersistentVolumeClaim", {
     "metadata!": {
       ...metadata,
       annotations: { "argocd.argoproj.io/sync-options": oneOf("Prune=false,Delete=false") },
@@ -287,11 +277,8 @@ export const kinds = {
       accessModes: [oneOf("ReadWriteOnce")],
       resources: { requests: { storage: text("1Gi to 9Gi", /^[1-9]Gi$/) } },
     },
-  },
-  PodDisruptionBudget: {
-    apiVersion: oneOf("policy/v1"),
-    kind: oneOf("PodDisruptionBudget"),
-    "metadata!": metadata,
+  }),
+  PodDisruptionBudget: object("policy/v1", "PodDisruptionBudget", {
     // With 0, or beside another budget of the same pods, no drain of a node would end.
     spec: {
       "maxUnavailable!": from(1, 5),
@@ -299,11 +286,8 @@ export const kinds = {
       "unhealthyPodEvictionPolicy!": oneOf("AlwaysAllow"),
       selector: { matchLabels: labels },
     },
-  },
-  Service: {
-    ...core,
-    kind: oneOf("Service"),
-    "metadata!": metadata,
+  }),
+  Service: object("v1", "Service", {
     spec: {
       type: value(
         "`ClusterIP`; `NodePort` of antaeus alone",
@@ -323,11 +307,9 @@ export const kinds = {
         },
       ],
     },
-  },
-  ServiceAccount: {
-    ...core,
-    kind: oneOf("ServiceAccount"),
+  }),
+  ServiceAccount: object("v1", "ServiceAccount", {
     "metadata!": { "name!": team },
     automountServiceAccountToken: oneOf(false),
-  },
+  }),
 } as const;

@@ -10,7 +10,7 @@ import {
   parseAllDocuments,
   type Scalar,
 } from "yaml";
-import { nameOnGitHub } from "../github/client.ts";
+import { nameOnGitHub } from "../github/name.ts";
 import { kinds, kustomization, platformKustomization } from "./allowed.ts";
 import { plain, type Tree } from "./tree.ts";
 import { isList, isValue, type Place, type Shape } from "./values.ts";

@@ -44,20 +44,11 @@ export async function sourceOf(
   };
 }
 
-/** What the options ask for. */
-interface Wanted {
-  /** Of a service, as HEAD has it. */
-  source: Source;
-  architectures: string[];
-  /** Empty when DIGEST names none. */
-  digest: string;
-}
-
 /**
- * What SERVICE and DIGEST ask for; REGISTRY and ARCHITECTURES where they are not those of every day.
+ * What SERVICE, as HEAD has it, and DIGEST ask for; REGISTRY and ARCHITECTURES where they are not those of every day.
  * @throws UserError when there is no such service, or a digest that is none
  */
-export async function wanted(): Promise<Wanted> {
+export async function wanted() {
   const service = nameOption("SERVICE");
   await checkService(service, "HEAD");
   const source = await sourceOf(service, "HEAD", option("REGISTRY") || undefined);

@@ -1,6 +1,6 @@
 import { run, UserError } from "../cli/command.ts";
 import { findTool, pinned } from "../cli/pinned-tools.ts";
-import { nameOnGitHub } from "../github/client.ts";
+import { nameOnGitHub } from "../github/name.ts";
 
 /** An image that nobody signed who may, or that is signed as another one. */
 export class Unsigned extends UserError {}

@@ -14,14 +14,10 @@ export class ArgoCD {
   readonly url: string;
   readonly token: string;
 
-  private constructor(url: string, token: string) {
+  /** @param token of a session that is there already */
+  constructor(url: string, token: string) {
     this.url = url;
     this.token = token;
-  }
-
-  /** A session that is there already. */
-  static withToken(url: string, token: string): ArgoCD {
-    return new ArgoCD(url, token);
   }
 
   /** @throws Error when the password is wrong */

@@ -86,11 +86,20 @@ export class Kubectl {
     return list.items;
   }
 
-  /** Waits until every Application runs a commit and is well. @returns whether they did in time */
-  async untilLive(commit: string, seconds: number): Promise<boolean> {
+  /** Waits until every Application runs a commit and is well, and says each change. @returns whether they did in time */
+  async untilLive(commit: string, seconds: number, say = (_line: string) => {}): Promise<boolean> {
+    const seen = new Map<string, string>();
     const live = await waitFor(seconds, async () => {
       const applications = await this.applications();
-      return applications.every((application) => isLive(application, commit)) || undefined;
+      for (const application of applications) {
+        const { name } = application.metadata;
+        const now = state(application);
+        if (seen.get(name) !== now) say(`${name}: ${now}`);
+        seen.set(name, now);
+      }
+      // The root is there before those that it makes.
+      const isWhole = applications.length > 1;
+      return (isWhole && applications.every((one) => isLive(one, commit))) || undefined;
     });
     return live !== undefined;
   }

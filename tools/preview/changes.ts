@@ -50,57 +50,31 @@ export function restart({ before, after }: Change): string[] | undefined {
   if (!before || !after || !workloads.includes(after.kind)) return undefined;
   const [old, now] = [before.spec?.template, after.spec?.template];
   if (isDeepStrictEqual(old, now)) return undefined;
-  const was = images(old);
-  const reasons = Object.entries(images(now))
-    .filter(([name, image]) => was[name] !== undefined && was[name] !== image)
-    .map(([, image]) => `image ${image}`);
-  const names = changedVariables(old, now);
-  if (names.length > 0) reasons.push(`another value of ${names.join(", ")}`);
-  if (!isDeepStrictEqual(generated(old), generated(now))) reasons.push("another configuration");
-  if (shape(old) !== shape(now) || reasons.length === 0) reasons.push("another pod template");
+  const [was, is] = [new Map(values(old)), new Map(values(now))];
+  const changed = [...is.keys(), ...was.keys()].filter((path) => was.get(path) !== is.get(path));
+  const [images, variables, others] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  for (const path of changed) {
+    const [one = "", other = ""] = [was.get(path), is.get(path)];
+    const [, field, variable = ""] = /ontainers\/[^/]+\/(image$|env\/([^/]+))/.exec(path) ?? [];
+    if (field && variable) variables.add(variable);
+    else if (field && one && other) images.add(`image ${other}`);
+    else if (one.replace(hash, "") !== other.replace(hash, "")) others.add("another pod template");
+    if (hash.test(one) || hash.test(other)) others.add("another configuration");
+  }
+  const names = variables.size > 0 ? [`another value of ${[...variables].join(", ")}`] : [];
+  const reasons = [...images, ...names, ...[...others].sort()];
+  // The order of a list, for one.
+  if (reasons.length === 0) reasons.push("another pod template");
   if (after.spec.strategy?.type === "Recreate") reasons.push("stops before it starts (Recreate)");
   return reasons;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a pod template
-type Template = any;
-
-const containers = (template: Template): Template[] => [
-  ...(template?.spec?.initContainers ?? []),
-  ...(template?.spec?.containers ?? []),
-];
-
-/** The image of each container. */
-const images = (template: Template): Record<string, string> =>
-  Object.fromEntries(containers(template).map(({ name, image }) => [name, image]));
-
-/** The names of the environment variables that are not as they were, or not in the same containers. */
-function changedVariables(old: Template, now: Template): string[] {
-  const variables = (template: Template): [string, string][] =>
-    containers(template).flatMap((container) =>
-      (container.env ?? []).map((one: Template) => [
-        one.name,
-        JSON.stringify([container.name, one]),
-      ]),
-    );
-  const [before, after] = [variables(old), variables(now)];
-  const others = (some: [string, string][], all: [string, string][]) =>
-    some.filter(([, one]) => !all.some(([, other]) => one === other));
-  return [...new Set([...others(after, before), ...others(before, after)].map(([name]) => name))];
+/** Each value of a pod template by its path, in which the items of a list have their names. */
+function* values(node: unknown, path = ""): Generator<[path: string, value: string]> {
+  if (typeof node !== "object" || node === null) return yield [path, `${node}`];
+  for (const [key, item] of Object.entries(node))
+    yield* values(item, `${path}/${(Array.isArray(node) && item?.name) || key}`);
 }
-
-/** The generated names that a pod template refers to. */
-const generated = (template: Template): string[] =>
-  (JSON.stringify(template ?? {}).match(/"[^"]*"/g) ?? [])
-    .map((text) => text.slice(1, -1))
-    .filter((text) => hash.test(text));
-
-/** A pod template without what the reasons above tell of. */
-const shape = (template: Template): string =>
-  JSON.stringify(template, (key, value) => {
-    if (key === "image" || key === "env") return undefined;
-    return typeof value === "string" ? value.replace(hash, "") : value;
-  });
 
 /** What a deletion comes to: Argo CD deletes the object, or leaves it, and why. */
 export function fate({ metadata }: Manifest, application: Manifest | undefined): string {

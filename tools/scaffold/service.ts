@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { run, UserError } from "../cli/command.ts";
-import { nameOnGitHub } from "../github/client.ts";
+import { nameOnGitHub } from "../github/name.ts";
 import { imageIn, overlayFile } from "../images/images.ts";
 import { environmentsIn } from "../repository/environments.ts";
 import { checkName, Plan, renaming } from "./plan.ts";
@@ -48,7 +48,11 @@ export async function newService(root: string, name: string): Promise<Plan> {
   const enlist = (file: string, entry: (service: string) => string) =>
     plan.edit(file, (text) => afterLast(text, services.map(entry), entry(name)));
 
-  await addSource(plan, root, name);
+  // The service itself: a server by the kit, its image and its tests, and no route but for probes.
+  const source = `${name}-service`;
+  plan.copy("tools/templates/service", source, renaming("template", name));
+  const lock = await lockWith(root, source, plan.read(`${source}/package.json`));
+  plan.edit("package-lock.json", () => lock);
 
   plan.copy(`apps/${model}/base`, `apps/${name}/base`, rename);
   plan.edit(`apps/${name}/base/deployment.yaml`, (base) =>
@@ -96,14 +100,6 @@ export async function newService(root: string, name: string): Promise<Plan> {
     return `\n${source}   @${owner}/${service}\n${apps.padEnd(source.length)}   @${owner}/${service}\n`;
   });
   return plan;
-}
-
-/** The service itself: a server by the kit, its image and its tests, and no route but for probes. */
-async function addSource(plan: Plan, root: string, name: string): Promise<void> {
-  plan.copy("tools/templates/service", `${name}-service`, renaming("template", name));
-  const manifest = plan.read(`${name}-service/package.json`);
-  const lock = await lockWith(root, `${name}-service`, manifest);
-  plan.edit("package-lock.json", () => lock);
 }
 
 /** @returns the lockfile with one workspace more, whose packages others have already */

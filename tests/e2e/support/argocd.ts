@@ -21,7 +21,7 @@ export async function asMemberOf(group: string): Promise<ArgoCD> {
   const jti = randomUUID();
   const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ ...claims, jti, groups: [group] })}`;
   const signature = createHmac("sha256", key).update(signed).digest("base64url");
-  return ArgoCD.withToken(argoCDUrl, `${signed}.${signature}`);
+  return new ArgoCD(argoCDUrl, `${signed}.${signature}`);
 }
 
 interface Node {
