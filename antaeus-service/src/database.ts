@@ -84,8 +84,8 @@ export class Database {
   }
 
   /**
-   * Adds what is missing to that many customers and invoices each; what is there stays. A million invoices take a
-   * third of a minute, so they come in batches: a start that is killed amid them goes on where it was, and neither
+   * Adds what is missing to that many customers and invoices each; what is there stays. A million invoices take
+   * half a minute, so they come in batches: a start that is killed amid them goes on where it was, and neither
    * the memory nor the log of the database grows with their number.
    */
   seed(customers: number, invoicesEach: number): void {
