@@ -158,7 +158,7 @@ export const files: Rule[] = [
   {
     title: "Each tool and Argo CD have one version everywhere",
     check: async (repository) => {
-      const { nodejs, kubectl, kustomize } = Object.fromEntries(repository.tools);
+      const { nodejs, kubectl, kustomize, promtool } = Object.fromEntries(repository.tools);
       const dockerfiles = repository.allFiles.filter((file) => basename(file) === "Dockerfile");
       const manifests = [
         ...(await repository.render("argocd")),
@@ -177,6 +177,11 @@ export const files: Rule[] = [
           repository.read("clusters/local/kind.yaml").includes(`kindest/node:v${kubectl}`),
           `kind.yaml: not Kubernetes ${kubectl}`,
         ),
+        ...same(
+          "the Prometheus that the rules are tested with",
+          images(await repository.render("clusters/base/monitoring")),
+          [`quay.io/prometheus/prometheus:v${promtool}`],
+        ),
         ...same("versions of Argo CD", tags.length, 1),
         ...same(
           `the Kustomize that renders here, beside Argo CD ${tags}`,
@@ -192,6 +197,13 @@ export const files: Rule[] = [
         from: "kustomize ",
         to: "kustomize 4.",
         says: /the Kustomize that renders here, beside Argo CD v.*: "4\./,
+      },
+      {
+        what: "another Prometheus than its rules are tested with",
+        file: ".tool-versions",
+        from: "promtool ",
+        to: "promtool 2.",
+        says: /the Prometheus that the rules are tested with: .*, not .*:v2\./,
       },
       {
         what: "another Kubernetes on a laptop",

@@ -33,6 +33,7 @@ const fine = [
   ...["../../base", "../../components/known-caller", "ALL", "TCP", "RuntimeDefault", "replace"],
   ...["kustomize.config.k8s.io/v1beta1", "Kustomization", "Component", "merge", "IfNotPresent"],
   ...["v1", "apps/v1", "policy/v1", "autoscaling/v2", "Resource", "cpu", "Utilization"],
+  ...["batch/v1", "CronJob", "0 6 1 * *", "Etc/UTC", "Forbid", "OnFailure", "pay"],
   ...["Recreate", "RollingUpdate", "ClusterIP", "ReadWriteOnce", "ScheduleAnyway"],
   ...["kubernetes.io/hostname", "pod-template-hash", "kube-root-ca.crt"],
   ...["Prune=false,Delete=false", "20261122-516b8b7dcf81", `sha256:${"0".repeat(64)}`],
@@ -58,7 +59,7 @@ const odd: Json[] = [
 /** Names of fields that nothing here allows, and names that only look like one that is. */
 const fields = [
   ...["nodeName", "tolerations", "hostNetwork", "hostPath", "hostPort", "externalIPs"],
-  ...["priorityClassName", "command", "args", "lifecycle", "initContainers", "annotations"],
+  ...["priorityClassName", "command", "lifecycle", "initContainers", "annotations"],
   ...["finalizers", "ownerReferences", "externalName", "loadBalancerIP", "csi", "image "],
   ...["generators", "transformers", "validators", "helmCharts", "replacements", "bases"],
   ...["patchesStrategicMerge", "openapi", "target", "options", "<<", "", "__proto__"],

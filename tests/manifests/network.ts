@@ -290,8 +290,8 @@ export const network: Rule[] = [
       {
         what: "egress of whatever is beside Prometheus",
         file: "clusters/base/monitoring/network-policies.yaml",
-        from: '      metrics-scraper: "true"\n',
-        to: "",
+        from: '  podSelector:\n    matchLabels:\n      metrics-scraper: "true"\n',
+        to: "  podSelector: {}\n",
         says: /its neighbour without the label → Antaeus:8000 is open/,
       },
       {

@@ -124,8 +124,8 @@ const container = {
   "name!": word,
   image,
   imagePullPolicy: oneOf("IfNotPresent"),
-  // Of the image's own program, which no command replaces.
-  args: [text("an argument, such as a word or a URL", /^[\w:/.-]{1,200}$/)],
+  // Of the image's own program, which no command replaces; an option would be Node's.
+  args: [text("a word or a URL", /^[a-z][\w:/.-]{0,200}$/)],
   ports: [{ name: port, containerPort: from(1024, 65535), protocol: oneOf("TCP") }],
   env: [
     {
