@@ -181,3 +181,31 @@ for (const raise of ["ABORT", "ROLLBACK"]) {
     );
   });
 }
+
+test("a share is named once, and not for what another process was answered for", (t) => {
+  const database = new Database(":memory:");
+  database.seed(1, 4);
+  const [first, second, third] = database.due() as [PendingInvoice, PendingInvoice, PendingInvoice];
+  const [named] = database.nameShare([first], 0.5);
+  t.is(named?.chargeKey, first.chargeKey.replace(".sha256-", ".share-0.5.sha256-"));
+  t.deepEqual(database.nameShare([first], 0.3), [], "what was read before is not what is there");
+  const current = database.due().find(({ id }) => id === first.id) as PendingInvoice;
+  t.is(database.nameShare([current], 0.3)[0]?.chargeKey, named?.chargeKey);
+  t.is(database.nameShare([second, third], 1).length, 2);
+});
+
+test("of payment's answers the latest million are kept", async (t) => {
+  const file = join(mkdtempSync(join(tmpdir(), "antaeus-test-")), "antaeus.db");
+  const database = new Database(file);
+  database.seed(1, 2);
+  const other = new DatabaseSync(file);
+  const add = other.prepare("INSERT INTO answer VALUES (?, '', 1, '', 0)");
+  for (const id of [1, 2, 1_000_001]) add.run(id);
+  const [invoice] = database.due();
+  await database.recordAnswer(invoice as PendingInvoice, true);
+  const ids = other.prepare("SELECT id FROM answer ORDER BY id").all();
+  t.deepEqual(
+    ids.map(({ id }) => id),
+    [1_000_001, 1_000_002],
+  );
+});

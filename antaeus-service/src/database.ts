@@ -52,6 +52,9 @@ const toInvoice = ({ id, customerId, value, currency, status }: Row): Invoice =>
   status,
 });
 
+/** How many of payment's answers are kept, the latest: of a million, some 140 MB. */
+const kept = 1_000_000;
+
 /** Customers and invoices, kept in one SQLite file. */
 export class Database {
   readonly #db: DatabaseSync;
@@ -158,15 +161,21 @@ export class Database {
     }));
   }
 
-  /** Has the keys of invoices name a share, on the disk. @returns the invoices with these keys */
+  /**
+   * Has the keys of invoices name a share, on the disk, where they name none.
+   * @returns the invoices with these keys, without those that another process was answered for meanwhile
+   */
   nameShare(invoices: PendingInvoice[], share: number): PendingInvoice[] {
-    const named = invoices.map((invoice) => ({
-      ...invoice,
-      chargeKey: withShare(invoice.chargeKey, share),
-    }));
-    this.#transaction(() => {
-      const update = this.#db.prepare("UPDATE invoice SET charge_key = ? WHERE id = ?");
-      for (const { chargeKey, id } of named) update.run(chargeKey, id);
+    const named: PendingInvoice[] = [];
+    this.#write(() => {
+      const update = this.#db.prepare(
+        "UPDATE invoice SET charge_key = ? WHERE id = ? AND charge_key = ? AND status = 'PENDING'",
+      );
+      for (const invoice of invoices) {
+        const chargeKey = withShare(invoice.chargeKey, share);
+        const { changes } = update.run(chargeKey, invoice.id, invoice.chargeKey);
+        if (changes === 1) named.push({ ...invoice, chargeKey });
+      }
     });
     return named;
   }
@@ -199,6 +208,7 @@ export class Database {
           if (accepted) paid.run(id);
           else refused.run(nextKey(chargeKey, invoice), id, chargeKey);
         }
+        this.#db.exec(`DELETE FROM answer WHERE id <= (SELECT max(id) FROM answer) - ${kept}`);
       });
     });
     return this.#recording;

@@ -407,3 +407,33 @@ test("the key of each charge names the terms of its first attempt, on the disk b
   await runs.run(trace).ended;
   t.true(database.due().every(({ chargeKey }) => !chargeKey.includes(".share-")));
 });
+
+test("while payment's terms cannot be had nobody is charged", async (t) => {
+  const database = seeded();
+  let away = true;
+  const terms = async () => {
+    if (away) throw new PaymentUnavailable("away");
+    return 0.5;
+  };
+  const runs = payRuns(database, async () => !away, 8, undefined, { terms });
+  t.like(await runs.run(trace).ended, {
+    due: 100,
+    skipped: 100,
+    reason: "away",
+    circuit: "open",
+  });
+  away = false;
+  t.like(await runs.run(trace).ended, { due: 100, accepted: 100, circuit: "closed" });
+});
+
+test("keys of invoices that are not asked name nothing, but for a few", async (t) => {
+  const database = seeded();
+  const stopping = new AbortController();
+  const charge: ChargeClient = async () => {
+    stopping.abort();
+    return false;
+  };
+  await payRuns(database, charge, 1, stopping, { terms: async () => 1 }).run(trace).ended;
+  const named = database.due().filter(({ chargeKey }) => chargeKey.includes(".share-1."));
+  t.is(named.length, 15, "sixteen at a time, of which one was refused");
+});

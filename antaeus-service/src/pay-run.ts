@@ -4,6 +4,7 @@ import { messageWithCause } from "service-kit/errors";
 import type { Trace } from "service-kit/trace";
 import type { Database, PendingInvoice } from "./database.ts";
 import type { ChargeClient, TermsClient } from "./payment.ts";
+import { openCircuit } from "./resilience.ts";
 
 /** What becomes of an invoice in a pay run. */
 export const outcomes = ["accepted", "refused", "no_answer", "skipped"] as const;
@@ -115,7 +116,11 @@ function* around(database: Database, due: number, share?: number): Generator<Pen
   ] as const)
     for (let after = from - 1; after < to; ) {
       const invoices = database.due(after, to, batch);
-      yield* share === undefined ? invoices : database.nameShare(invoices, share);
+      // Few at a time: what is not asked in this run, a later one may name otherwise.
+      if (share === undefined) yield* invoices;
+      else
+        for (let at = 0; at < invoices.length; at += 16)
+          yield* database.nameShare(invoices.slice(at, at + 16), share);
       after = invoices.length < batch ? to : Math.max(...invoices.map(({ id }) => id));
     }
 }
@@ -135,7 +140,8 @@ async function payAll(run: PayRun, options: PayRunOptions, trace: Trace): Promis
   const failure = database.whyNotKept();
   if (failure) result.reason = failure;
   let isFull = failure !== undefined;
-  const mayCharge = () => !isFull && !stopping.aborted;
+  let isAway = false;
+  const mayCharge = () => !isFull && !isAway && !stopping.aborted;
   const pay = async (invoice: PendingInvoice) => {
     let isAnswered = false;
     try {
@@ -149,26 +155,35 @@ async function payAll(run: PayRun, options: PayRunOptions, trace: Trace): Promis
       count("no_answer");
     }
   };
-  // One for all workers: each takes the next invoice from it. The first to stop ends it.
-  const queue = around(database, due, await options.terms?.()).take(due);
-  const worker = async () => {
+  let share: number | undefined;
+  if (mayCharge())
     try {
-      for (const invoice of queue) {
-        if (isOpen() || !mayCharge()) break;
+      share = await options.terms?.();
+    } catch (error) {
+      // Charges under keys that name nothing could get another answer when they are repeated.
+      isAway = true;
+      await openCircuit(breaker);
+      result.reason = messageWithCause(error as Error);
+    }
+  // One for all workers: each takes the next invoice from it.
+  const queue = around(database, due, share).take(due);
+  const work = async (goesOn: () => boolean) => {
+    try {
+      while (mayCharge() && goesOn()) {
+        const { value: invoice } = queue.next();
+        if (!invoice) break;
         await pay(invoice);
       }
     } catch (error) {
-      // What cannot be read ends the run, but not before the charges under way.
+      // What cannot be read, or named, ends the run, but not before the charges under way.
       result.reason ??= messageWithCause(error as Error);
     }
   };
   const progress = setInterval(() => options.onProgress?.(result, trace), 5000);
   try {
-    if (isOpen() && mayCharge()) {
-      const { value: probe } = queue.next();
-      if (probe) await pay(probe);
-    }
-    await Promise.all(Array.from({ length: concurrency }, worker));
+    let probes = isOpen() ? 1 : 0;
+    await work(() => probes-- > 0);
+    await Promise.all(Array.from({ length: concurrency }, () => work(() => !isOpen())));
   } finally {
     clearInterval(progress);
   }

@@ -186,31 +186,44 @@ for (const [what, put, message] of tokenless) {
   });
 }
 
-for (const [what, status, body, share] of [
-  ["a share", 200, '{"acceptance_share":0.3}', 0.3],
-  ["none, as an older version", 404, "{}", undefined],
-  ["nonsense", 200, "<html>", undefined],
-  ["more than all", 200, '{"acceptance_share":1.5}', undefined],
-  ["less than none", 200, '{"acceptance_share":-1}', undefined],
-  ["a word", 200, '{"acceptance_share":"0.3"}', undefined],
-  ["null", 200, "null", undefined],
-] as const) {
-  test(`payment's terms say ${what}`, async (t) => {
-    const endpoint = await paymentThat(
-      t,
-      () => t.fail("nothing is charged"),
-      (_request, response) => response.writeHead(status).end(body),
+const terms = (t: ExecutionContext, status: number, body: string) =>
+  paymentThat(
+    t,
+    () => t.fail("nothing is charged"),
+    (_request, response) => response.writeHead(status).end(body),
+  );
+
+test("payment's terms are a share; an older version has none", async (t) => {
+  for (const share of [0, 0.3, 1])
+    t.is(
+      await createTermsClient(await terms(t, 200, `{"acceptance_share":${share}}`), 30_000)(),
+      share,
     );
-    t.is(await createTermsClient(endpoint, 30_000)(), share);
+  t.is(await createTermsClient(await terms(t, 404, "{}"), 30_000)(), undefined);
+});
+
+for (const [status, body] of [
+  [200, "<html>"],
+  [200, '{"acceptance_share":1.5}'],
+  [200, '{"acceptance_share":-1}'],
+  [200, '{"acceptance_share":"0.3"}'],
+  [200, "null"],
+  [503, "{}"],
+] as const) {
+  test(`${status} ${body} is no terms`, async (t) => {
+    await t.throwsAsync(createTermsClient(await terms(t, status, body), 30_000)(), {
+      instanceOf: PaymentUnavailable,
+      message: `payment says no terms: ${status}`,
+    });
   });
 }
 
-test("a payment that is away, or silent, says no terms, and holds nobody up", async (t) => {
-  t.is(await createTermsClient("http://127.0.0.1:1/api/v1/charge", 30_000)(), undefined);
+test("a payment that is away, or silent, says no terms", async (t) => {
   const silent = await paymentThat(
     t,
     () => {},
     () => {},
   );
-  t.is(await createTermsClient(silent, 50)(), undefined);
+  for (const endpoint of ["http://127.0.0.1:1/api/v1/charge", silent])
+    await t.throwsAsync(createTermsClient(endpoint, 50)(), { instanceOf: PaymentUnavailable });
 });

@@ -18,7 +18,10 @@ const maxLength = 10_000;
 /** Client errors that another time may be none. */
 const transient = new Set([408, 409, 425, 429]);
 
-/** Asks payment for the share of charges that it accepts by now: undefined where it does not say. */
+/**
+ * Asks payment for the share of charges that it accepts by now: undefined where it is a version that does not say.
+ * Rejects with PaymentUnavailable where there is no such answer.
+ */
 export type TermsClient = () => Promise<number | undefined>;
 
 /** @param endpoint full URL of the charge call, which the terms are beside; @param timeout in milliseconds */
@@ -26,12 +29,14 @@ export const createTermsClient =
   (endpoint: string, timeout: number): TermsClient =>
   async () => {
     const signal = AbortSignal.timeout(timeout);
-    const answer = await exchange(new URL("terms", endpoint).href, {
+    const { status, body } = await exchange(new URL("terms", endpoint).href, {
       redirect: "error",
       signal,
-    }).catch(() => undefined);
-    const share = parse(answer?.body ?? "")?.acceptance_share;
-    return typeof share === "number" && share >= 0 && share <= 1 ? share : undefined;
+    });
+    if (status === 404) return undefined;
+    const share = parse(body)?.acceptance_share;
+    if (typeof share === "number" && share >= 0 && share <= 1) return share;
+    throw new PaymentUnavailable(`payment says no terms: ${status}`);
   };
 
 /**

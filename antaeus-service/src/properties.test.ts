@@ -7,7 +7,7 @@ import { chargeOf, firstKey, nextKey } from "./charge-key.ts";
 import { Database } from "./database.ts";
 import { createPayRuns } from "./pay-run.ts";
 import { type ChargeClient, createPaymentClient, PaymentUnavailable } from "./payment.ts";
-import { createBreaker, withRetries } from "./resilience.ts";
+import { createBreaker, createRetries, withRetries } from "./resilience.ts";
 
 const never = new AbortController().signal;
 
@@ -57,7 +57,7 @@ test("whatever befalls charges, no invoice is charged twice, and PAID is what wa
       charge: withRetries(
         charge,
         breaker,
-        { CHARGE_ATTEMPTS: life.attempts, RETRY_DELAY_MS: 0 },
+        createRetries({ CHARGE_ATTEMPTS: life.attempts, RETRY_DELAY_MS: 0 }),
         never,
       ),
       breaker,

@@ -4,7 +4,7 @@ import { CircuitState } from "cockatiel";
 import { trace } from "../tests/helpers.ts";
 import type { PendingInvoice } from "./database.ts";
 import { type ChargeClient, PaymentUnavailable, TokenMissing } from "./payment.ts";
-import { createBreaker, withRetries } from "./resilience.ts";
+import { createBreaker, createRetries, withRetries } from "./resilience.ts";
 
 const invoice = { id: 1, chargeKey: "key" } as PendingInvoice;
 
@@ -30,7 +30,12 @@ function retrying(
   RETRY_DELAY_MS = 1,
   { breaker = createBreaker(1000), stopping = never } = {},
 ) {
-  const asking = withRetries(charge, breaker, { CHARGE_ATTEMPTS, RETRY_DELAY_MS }, stopping);
+  const asking = withRetries(
+    charge,
+    breaker,
+    createRetries({ CHARGE_ATTEMPTS, RETRY_DELAY_MS }),
+    stopping,
+  );
   return () => asking(invoice, trace);
 }
 

@@ -1,10 +1,12 @@
 import {
   type CircuitBreakerPolicy,
+  CircuitState,
   ConsecutiveBreaker,
   circuitBreaker,
   ExponentialBackoff,
   halfJitterGenerator,
   handleType,
+  type RetryPolicy,
   retry,
   wrap,
 } from "cockatiel";
@@ -22,19 +24,20 @@ export const createBreaker = (threshold: number): CircuitBreakerPolicy =>
     breaker: new ConsecutiveBreaker(threshold),
   });
 
+/** Opens it, as so many charges without an answer would. */
+export async function openCircuit(breaker: CircuitBreakerPolicy): Promise<void> {
+  const fail = () => Promise.reject(new PaymentUnavailable("payment is away"));
+  while (breaker.state === CircuitState.Closed) await breaker.execute(fail).catch(() => {});
+}
+
+type Attempts = Pick<Config, "CHARGE_ATTEMPTS" | "RETRY_DELAY_MS">;
+
 /**
- * Asks again when there is no answer: the same invoice, so the same key. The wait before doubles each
- * time, and half of it is random, so that charges that failed together do not come back together.
- * @param stopping aborted, it asks no further time; the reason is a PaymentUnavailable
- * @returns a function that rejects as the last attempt did
+ * Asks again when there is no answer. The wait before doubles each time, and half of it is random, so that
+ * charges that failed together do not come back together.
  */
-export function withRetries(
-  charge: ChargeClient,
-  breaker: CircuitBreakerPolicy,
-  config: Pick<Config, "CHARGE_ATTEMPTS" | "RETRY_DELAY_MS">,
-  stopping: AbortSignal,
-): ChargeClient {
-  const retries = retry(handleType(PaymentUnavailable), {
+export const createRetries = (config: Attempts): RetryPolicy =>
+  retry(handleType(PaymentUnavailable), {
     maxAttempts: config.CHARGE_ATTEMPTS - 1,
     backoff: new ExponentialBackoff({
       initialDelay: config.RETRY_DELAY_MS,
@@ -43,6 +46,18 @@ export function withRetries(
       generator: halfJitterGenerator,
     }),
   });
+
+/**
+ * Charges with retries: the same invoice, so the same key.
+ * @param stopping aborted, it asks no further time; the reason is a PaymentUnavailable
+ * @returns a function that rejects as the last attempt did
+ */
+export function withRetries(
+  charge: ChargeClient,
+  breaker: CircuitBreakerPolicy,
+  retries: RetryPolicy,
+  stopping: AbortSignal,
+): ChargeClient {
   const policy = wrap(breaker, retries);
   return (invoice, trace) =>
     policy.execute(({ signal }) => {

@@ -9,7 +9,7 @@ import { Database } from "./database.ts";
 import { addStateMetrics, buckets, payRunCounters, withMetrics } from "./metrics.ts";
 import { createPayRuns, left, type PayRuns } from "./pay-run.ts";
 import { createPaymentClient, createTermsClient, PaymentUnavailable } from "./payment.ts";
-import { createBreaker, withRetries } from "./resilience.ts";
+import { createBreaker, createRetries, withRetries } from "./resilience.ts";
 import { customers, invoices, json } from "./routes.ts";
 
 declare module "@hapi/hapi" {
@@ -42,12 +42,14 @@ export async function startServer({
     config.CHARGE_TIMEOUT_MS,
     config.PAYMENT_TOKEN_FILE,
   );
+  const terms = createTermsClient(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT_MS);
+  const retries = createRetries(config);
   const stopping = new AbortController();
   const { onOutcome, countRun } = payRunCounters(registry);
   const payRuns = createPayRuns({
     database,
-    charge: withRetries(withMetrics(client, registry), breaker, config, stopping.signal),
-    terms: createTermsClient(config.PAYMENT_PROVIDER_ENDPOINT, config.CHARGE_TIMEOUT_MS),
+    charge: withRetries(withMetrics(client, registry), breaker, retries, stopping.signal),
+    terms: () => retries.execute(terms, stopping.signal),
     breaker,
     concurrency: config.CHARGE_CONCURRENCY,
     stopping: stopping.signal,

@@ -13,8 +13,9 @@ import type { ChargeRequest } from "./charge-request.ts";
  * answer needs no work that a repeat could meet half done.
  *
  * A key with terms, `"<id>.share-0.5.sha256-<fingerprint>"`: whatever ACCEPTANCE_SHARE is by then, so that
- * replicas of two versions agree too. GET /api/v1/terms says what new keys should name. That a caller could
- * name another share gives it nothing: whoever may choose keys can search for one that is accepted.
+ * replicas of two versions agree too. GET /api/v1/terms says what new keys should name. A caller that may
+ * charge is trusted with that: it chooses its keys, and could search for one that is accepted. So another share
+ * holds for new keys; a caller that is not to charge any more loses its token.
  *
  * A bound key, `"<id>.sha256-<fingerprint>"`: another charge is 422, on every replica, always.
  * The fingerprint is that of the charge, see `fingerprint`. Who makes such a key must keep it: one
@@ -32,7 +33,7 @@ export const keyHeader = Joi.string()
 
 const withFingerprint = /\.sha256-([\w-]{43})"$/;
 
-const withShare = /\.share-(\d(?:\.\d{1,17})?(?:e-\d{1,3})?)(?=\.sha256-[\w-]{43}"$)/;
+const withShare = /\.share-(\d(?:\.\d{1,23})?(?:e-\d{1,3})?)(?=\.sha256-[\w-]{43}"$)/;
 
 /** The share of charges to accept that a key names, 0 to 1; undefined where it names none. */
 export function shareOf(key = ""): number | undefined {

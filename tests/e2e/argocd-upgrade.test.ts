@@ -6,7 +6,16 @@ import { argoCDReady } from "../../tools/kubernetes/argocd.ts";
 import { localRegistry } from "../../tools/local/registry.ts";
 import { operations } from "../../tools/repository/markdown-commands.ts";
 import { valuesFile, withShare } from "../support/share.ts";
-import { autoSync, commit, head, kubectl, pods, restore, untilLive } from "./support/cluster.ts";
+import {
+  autoSync,
+  commit,
+  head,
+  kubectl,
+  type Pod,
+  pods,
+  restore,
+  untilLive,
+} from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
 
@@ -24,11 +33,13 @@ const commitImage = ({ newName, newTag }: Image) =>
       `${text}images:\n  - name: quay.io/argoproj/argocd\n    newName: ${newName}\n    newTag: ${newTag}\n`,
   );
 
-/** The image of each pod of Argo CD, but for Redis. */
+/** The image of each pod of Argo CD that is not terminating, but for Redis. */
 async function running(): Promise<string[]> {
-  const path = "jsonpath={.items[*].spec.containers[*].image}";
-  const images = await kubectl.run(["get", "pods", "-n", "argocd", "-o", path]);
-  return images.split(" ").filter((image) => image.includes("argocd"));
+  const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", "-n", "argocd"]);
+  return items
+    .filter(({ metadata }) => !metadata.deletionTimestamp)
+    .flatMap(({ spec }) => spec.containers.map(({ image }) => image))
+    .filter((image) => image.includes("argocd"));
 }
 
 /**

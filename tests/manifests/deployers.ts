@@ -53,6 +53,7 @@ export const deployers: Rule[] = [
           ...deployed.map((kind) => [resource(kind), write]),
           // By a CronJob's action in the UI.
           ["batch/jobs", [...look, "create"].sort()],
+          ["batch/cronjobs/finalizers", ["update"]],
           ...["/events", "/pods", "/pods/log", "apps/replicasets"].map((name) => [name, look]),
         ].sort() as [string, string[]][],
       );

@@ -1,4 +1,5 @@
 import type { Manifest } from "../../tools/render/manifests.ts";
+import { places } from "../access/network.ts";
 import { containers, type Fields, here, podSpecs, type Repository } from "../support/repository.ts";
 import { each, type Rule, same, unless } from "./rule.ts";
 
@@ -115,7 +116,10 @@ export const wiring: Rule[] = [
         const [service] = ofKind(payment.manifests, "Service");
         const { name, namespace } = service?.metadata ?? {};
         const [port] = service?.spec.ports ?? [];
-        const [pod] = podSpecs(antaeus.manifests);
+        const [asked] = ofKind(antaeus.manifests, "Service");
+        const [cronJob] = ofKind(antaeus.manifests, "CronJob");
+        const run = cronJob?.spec.jobTemplate.spec.template;
+        const [pod] = podSpecs(ofKind(antaeus.manifests, "Deployment"));
         const token = pod?.spec.volumes
           .flatMap(({ name, projected }: Fields) =>
             (projected?.sources ?? []).map((source: Fields) => ({
@@ -135,6 +139,15 @@ export const wiring: Rule[] = [
           (one: Fields) => one.name === cas?.name,
         );
         return [
+          ...same(`${environment}: whom the scheduled pay run asks`, run?.spec.containers[0].args, [
+            "pay",
+            `http://${asked?.metadata.name}.${asked?.metadata.namespace}:${asked?.spec.ports[0].port}`,
+          ]),
+          ...same(
+            `${environment}: the labels that let it ask`,
+            run?.metadata.labels,
+            places["pay-run"].labels,
+          ),
           ...same(
             `${environment}: Antaeus' endpoint`,
             PAYMENT_PROVIDER_ENDPOINT,
@@ -161,6 +174,20 @@ export const wiring: Rule[] = [
         ];
       }),
     mutations: [
+      {
+        what: "a scheduled pay run that asks where nobody is",
+        file: "apps/antaeus/pay-run/cron-job.yaml",
+        from: "http://antaeus.app-antaeus:8000",
+        to: "http://antaeus.app-antaeus:80",
+        says: /whom the scheduled pay run asks: .*:80"/,
+      },
+      {
+        what: "a scheduled pay run that no policy lets out",
+        file: "apps/antaeus/pay-run/kustomization.yaml",
+        from: "antaeus-pay-run",
+        to: "antaeus-run",
+        says: /the labels that let it ask: .*antaeus-run/,
+      },
       {
         what: "a token for another audience",
         file: antaeus,

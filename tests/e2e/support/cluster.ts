@@ -160,7 +160,7 @@ export async function putRight(): Promise<void> {
   await restore();
 }
 
-interface Pod {
+export interface Pod {
   metadata: { name: string; namespace: string; deletionTimestamp?: string };
   spec: { containers: { image: string }[] };
   status: {
@@ -170,9 +170,10 @@ interface Pod {
   };
 }
 
+/** Of its Deployment: not those of a CronJob. */
 async function allPods(service: string): Promise<Pod[]> {
-  const { items } = await kubectl.json<{ items: Pod[] }>(["get", "pods", "-n", `app-${service}`]);
-  return items;
+  const get = ["get", "pods", "-n", `app-${service}`, "-l", "pod-template-hash"];
+  return (await kubectl.json<{ items: Pod[] }>(get)).items;
 }
 
 /** The pods of a service that are not terminating. */
