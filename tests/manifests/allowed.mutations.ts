@@ -376,11 +376,15 @@ export const ofObjects: Mutations = [
   }),
   ...adding(deployment, "          imagePullPolicy: IfNotPresent\n", {
     "another program of the image": "command: [/node]",
-    "other arguments": "args: [-e]",
     "a hook that delays a pod's end": "lifecycle: {preStop: {sleep: {seconds: 3600}}}",
     "a terminal": "tty: true",
   }),
   ...changing(deployment, {
+    "an option of Node's, as an argument": [
+      "          imagePullPolicy: IfNotPresent\n",
+      "          imagePullPolicy: IfNotPresent\n          args: [-e]\n",
+      /containers\[\]\.args\[\]: "-e"/,
+    ],
     "a deployment that no commit removes": [
       "metadata:\n  name: payment\n",
       "metadata:\n  name: payment\n  annotations: {argocd.argoproj.io/sync-options: Prune=false}\n",

@@ -53,7 +53,13 @@ const others: Series[] = [
   })),
   {
     name: "argocd_app_info",
-    labels: { job: "argocd", name: "", sync_status: "", health_status: "", autosync_enabled: "true" },
+    labels: {
+      job: "argocd",
+      name: "",
+      sync_status: "",
+      health_status: "",
+      autosync_enabled: "true",
+    },
   },
   ...["prometheus_config_last_reload_successful", "prometheus_rule_evaluation_failures_total"].map(
     (name) => ({ name, labels: { job: "prometheus" } }),
