@@ -78,10 +78,11 @@ test.serial(
     t.teardown(() => autoSync("antaeus", true));
     await scale(0);
     await start();
+    // It asks, and nobody answers.
     const of = ["get", "pods", "-n", namespace, "-l", "app.kubernetes.io/name=antaeus-pay-run"];
-    const path = "jsonpath={.items[*].status.containerStatuses[*].restartCount}";
     await retry(60, async () => {
-      if (!/[1-9]/.test(await kubectl.run([...of, "-o", path]))) throw new Error("it asked once");
+      const phases = await kubectl.run([...of, "-o", "jsonpath={.items[*].status.phase}"]);
+      if (!phases.includes("Running")) throw new Error(phases);
     });
     await scale(1);
     await autoSync("antaeus", true);
