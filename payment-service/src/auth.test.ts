@@ -62,11 +62,20 @@ async function service({ CALLER_JWKS_URL }: { CALLER_JWKS_URL: string }, env = {
     log: (line) => lines.push(line),
   });
   /** @param authorization the header; without it, none is sent */
-  const charge = async (authorization?: string, payload = body, type = "application/json") => {
+  const charge = async (
+    authorization?: string,
+    payload = body,
+    type = "application/json",
+    more = {},
+  ) => {
     const answer = await server.inject({
       method: "POST",
       url: "/api/v1/charge",
-      headers: { "content-type": type, ...(authorization !== undefined && { authorization }) },
+      headers: {
+        "content-type": type,
+        ...(authorization !== undefined && { authorization }),
+        ...more,
+      },
       payload,
     });
     return {
@@ -100,9 +109,9 @@ const unavailable: Answer = {
 
 // These set the clock, which is everybody's, so they run one by one and before the others.
 
-/** Stops the clock. @returns a function that sets it forward, in seconds */
+/** Stops the clock, at a whole second, as tokens end with one. @returns a function that sets it forward, in seconds */
 function stopClock(t: ExecutionContext) {
-  mock.timers.enable({ apis: ["Date"], now: Date.now() });
+  mock.timers.enable({ apis: ["Date"], now: Math.floor(Date.now() / 1000) * 1000 });
   t.teardown(() => mock.timers.reset());
   return (seconds: number) => mock.timers.setTime(Date.now() + seconds * 1000);
 }
@@ -347,6 +356,30 @@ for (const [what, header] of headers) {
     t.deepEqual(await charge(`Bearer ${token}`), accepted);
   });
 }
+
+test("each caller makes charges of its own kind, and no others", async (t) => {
+  const probe = "system:serviceaccount:app-payment:release-probe";
+  const keys = await issuer(t, rsa);
+  const token = async (sub: string) => `Bearer ${await sign(rsa, { sub })}`;
+  const [customers, probes] = [await token(caller.CALLER_SUBJECT), await token(probe)];
+  const { charge } = await service(keys, { SYNTHETIC_SUBJECT: probe });
+  const synthetic = (token: string) => charge(token, body, undefined, { synthetic: "true" });
+  // By the keys that are fetched for it, by those that are there, and by what is remembered.
+  for (let time = 0; time < 3; time++) {
+    t.deepEqual(await charge(customers), accepted);
+    t.deepEqual(await synthetic(probes), accepted);
+    t.is((await charge(probes)).status, 403);
+    t.is((await charge(probes, body, undefined, { synthetic: "false" })).status, 403);
+    t.is((await synthetic(customers)).status, 403);
+  }
+  const stranger = await token("system:serviceaccount:app-payment:default");
+  t.deepEqual(await synthetic(stranger), refused('its "sub" is wrong'));
+
+  const without = await service(keys);
+  t.deepEqual(await without.charge(probes), refused('its "sub" is wrong'));
+  const marked = await without.charge(customers, body, undefined, { synthetic: "true" });
+  t.is(marked.status, 403);
+});
 
 const changed = (change: object) => () => sign(rsa, change);
 /** A token with this header and these claims, and the signature of one that is right. */

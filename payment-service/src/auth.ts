@@ -6,6 +6,7 @@ import * as jose from "jose";
 import { LRUCache } from "lru-cache";
 import { messageWithCause } from "service-kit/errors";
 import { Counter, type Registry } from "service-kit/metrics";
+import { markSynthetic } from "./charge-request.ts";
 import type { Caller } from "./config.ts";
 
 /**
@@ -28,11 +29,14 @@ const clockTolerance = 5;
 const bearer = /^Bearer +([\w.~+/-]+=*)$/i;
 const invalidToken = 'Bearer error="invalid_token"';
 
-/** Resolves where the token is the caller's, and rejects with one of jose's errors otherwise. */
-export type Verify = (token: string) => Promise<unknown>;
+/**
+ * Resolves where the token is a caller's: to whether it is the one that may make synthetic charges. Rejects with one of
+ * jose's errors otherwise.
+ */
+export type Verify = (token: string) => Promise<boolean>;
 
 /**
- * Knows one caller by the token of its Kubernetes service account.
+ * Knows callers by the tokens of their Kubernetes service accounts.
  *
  * A signature takes longer to verify than a charge to make, and callers send a token many times: one that
  * was right stays right until it expires or the keys are fetched anew.
@@ -63,32 +67,44 @@ export function tokenVerifier(caller: Caller): Verify {
   const options = {
     issuer: caller.CALLER_ISSUER,
     audience: caller.CALLER_AUDIENCE,
-    subject: caller.CALLER_SUBJECT,
     algorithms: [...algorithms],
-    requiredClaims: ["exp"],
+    requiredClaims: ["exp", "sub"],
     clockTolerance,
   };
+  const { CALLER_SUBJECT, SYNTHETIC_SUBJECT } = caller;
   /** By digest: by which keys a token is right. A caller has one at a time, and a new one every few minutes. */
-  const verifiedTokens = new LRUCache<string, object>({ max: 100, perf: Date, ttlResolution: 0 });
+  const verifiedTokens = new LRUCache<string, { by: object; synthetic: boolean }>({
+    ...{ max: 100, perf: Date, ttlResolution: 0 },
+  });
   return async (token) => {
     const digest = hash("sha256", token);
     if (Date.now() >= (jwks.uat ?? Infinity) + refreshAge) await keys.reload().catch(failed);
     const by = jwks.jwks;
-    if (by && keys.fresh && verifiedTokens.get(digest) === by) return;
+    const known = verifiedTokens.get(digest);
+    if (by && keys.fresh && known?.by === by) return known.synthetic;
     const { payload } = await jose.jwtVerify(token, keys, options).catch((error) => {
       if (!whatIsWrong(error)) failed(error);
       throw error;
     });
+    const synthetic = payload.sub === SYNTHETIC_SUBJECT;
+    if (!synthetic && payload.sub !== CALLER_SUBJECT)
+      throw new jose.errors.JWTClaimValidationFailed("", payload, "sub", "check_failed");
     // Fetched meanwhile: whether these keys or those of before were used, nobody knows.
-    if (!by || by !== jwks.jwks) return;
-    const ttl = ((payload.exp as number) + clockTolerance) * 1000 - Date.now();
-    verifiedTokens.set(digest, by, { ttl: Math.ceil(ttl) });
+    if (!by || by !== jwks.jwks) return synthetic;
+    const start = Date.now();
+    const ttl = Math.ceil(((payload.exp as number) + clockTolerance) * 1000 - start);
+    // The cache drops an entry when its age exceeds the ttl: begun a millisecond earlier, it does when the time is up.
+    verifiedTokens.set(digest, { by, synthetic }, { ttl, start: start - 1 });
+    return synthetic;
   };
 }
 
 export type RefusalCounter = Counter<"reason">;
 
-/** Counts callers that were not let in: their token is missing or wrong, or the issuer's keys are. */
+/**
+ * Counts callers that were not let in: their token is missing or wrong, or the issuer's keys are. Not those with
+ * synthetic charges, of whom nobody is to be alerted.
+ */
 export function refusalCounter(registry: Registry): RefusalCounter {
   const counter: RefusalCounter = new Counter({
     name: "payment_callers_refused_total",
@@ -103,14 +119,16 @@ export function refusalCounter(registry: Registry): RefusalCounter {
 /**
  * Lets callers whom `server.app.verify` knows go on, or anybody where there is none; before the payload is read.
  *
- * It throws 401 where there is no token or a wrong one, and 503 where the issuer's keys cannot be
- * fetched: who cannot be verified is not let in. The reason of a 503 is logged.
+ * It throws 401 where there is no token or a wrong one, 403 where the caller may not make charges of this kind, and 503
+ * where the issuer's keys cannot be fetched: who cannot be verified is not let in. The reason of a 503 is logged.
  */
-export const authenticate: Lifecycle.Method = async ({ server, headers, app }, h) => {
+export const authenticate: Lifecycle.Method = async (request, h) => {
+  const { server, headers, app } = request;
   const { verify, refusals } = server.app;
+  const synthetic = markSynthetic(request);
   if (!verify) return h.continue;
   const refused = (reason: string, error: Boom.Boom) => {
-    refusals.inc({ reason });
+    if (!synthetic) refusals.inc({ reason });
     return error;
   };
   const token = bearer.exec((headers.authorization as string | undefined) ?? "")?.[1];
@@ -119,7 +137,7 @@ export const authenticate: Lifecycle.Method = async ({ server, headers, app }, h
     throw refused("token", Boom.unauthorized(message, ["Bearer"]));
   }
   try {
-    await verify(token);
+    if ((await verify(token)) === synthetic) return h.continue;
   } catch (error) {
     const wrong = whatIsWrong(error);
     if (wrong) {
@@ -130,7 +148,8 @@ export const authenticate: Lifecycle.Method = async ({ server, headers, app }, h
     const message = "Callers cannot be verified: the keys of their issuer cannot be fetched";
     throw refused("keys", Boom.serverUnavailable(message));
   }
-  return h.continue;
+  const may = synthetic ? "no synthetic charges" : "synthetic charges alone";
+  throw refused("token", Boom.forbidden(`The token's owner may make ${may}`));
 };
 
 /** By jose's error codes. Its messages are not passed on: some of them quote the token. */

@@ -1,3 +1,4 @@
+import type { Request } from "@hapi/hapi";
 import Joi from "joi";
 
 /** The body of a charge, as it was sent. */
@@ -9,6 +10,17 @@ export interface ChargeRequest {
 }
 
 export const currencies = ["EUR", "USD", "DKK", "SEK", "GBP"] as const;
+
+/** Of a charge that is no customer's: it goes the same way, and is not counted among theirs. */
+export const syntheticHeader = Joi.valid("true");
+
+/** Has a synthetic charge logged and counted as one. @returns whether it is one */
+export function markSynthetic({ headers, route, app }: Request): boolean {
+  const synthetic = headers.synthetic === "true";
+  if (synthetic)
+    Object.assign(app, { countAs: `${route.path} (synthetic)`, fields: { synthetic } });
+  return synthetic;
+}
 
 const wrongCurrency = `{#label} must be one of [${currencies.join(", ")}]`;
 

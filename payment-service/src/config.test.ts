@@ -1,5 +1,5 @@
 import test from "ava";
-import { readConfig } from "./config.ts";
+import { readConfig, readProbeConfig } from "./config.ts";
 
 const anybody = { CALLER: "anybody" };
 
@@ -13,6 +13,14 @@ test("defaults", (t) => {
     REPEAT_WINDOW_SECONDS: 0,
     FAULT_LATENCY_MS: 0,
     FAULT_ERROR_SHARE: 0,
+  });
+});
+
+test("defaults of a probe", (t) => {
+  t.deepEqual(readProbeConfig({}), {
+    ACCEPTANCE_SHARE: 0.5,
+    PROBE_CHARGES: 400,
+    PROBE_LATENCY_MS: 1000,
   });
 });
 
@@ -53,6 +61,17 @@ test("a CA without an issuer is refused", (t) => {
   const CALLER_CA_FILE = "/var/run/cluster/ca.crt";
   t.like(readConfig({ ...caller, CALLER_CA_FILE }), { CALLER_CA_FILE });
   t.throws(() => readConfig({ ...anybody, CALLER_CA_FILE }), { message: /CALLER_CA_FILE/ });
+});
+
+test("who makes synthetic charges is known beside the caller, not instead", (t) => {
+  const SYNTHETIC_SUBJECT = "system:serviceaccount:app-payment:release-probe";
+  t.like(readConfig({ ...caller, SYNTHETIC_SUBJECT }), { SYNTHETIC_SUBJECT });
+  for (const wrong of [
+    { ...anybody, SYNTHETIC_SUBJECT },
+    { ...caller, SYNTHETIC_SUBJECT: "" },
+    { ...caller, SYNTHETIC_SUBJECTS: "x" },
+  ])
+    t.throws(() => readConfig(wrong), { message: /SYNTHETIC_SUBJECT/ });
 });
 
 for (const variable of Object.keys(caller)) {

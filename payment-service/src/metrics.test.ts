@@ -162,6 +162,72 @@ test("callers that are not let in are counted by reason, from zero", async (t) =
   t.deepEqual(await counted(), count(2, 1));
 });
 
+test("synthetic charges are counted apart, whatever is answered, and the log shows them", async (t) => {
+  const { charge, scrape, lines, server } = await scraped();
+  const synthetic = { synthetic: "true" };
+  const customers = async () => {
+    const metrics = await scrape();
+    const ofRoute = ({ labels }: { labels?: { route?: string } }) =>
+      labels?.route === "/api/v1/charge";
+    return [
+      metrics.http_requests_total?.data.filter(ofRoute),
+      metrics.http_request_duration_seconds?.data.filter(ofRoute),
+      metrics.payment_charges_total,
+      metrics.payment_charges_expected_total,
+      metrics.payment_charges_variance_total,
+      metrics.payment_callers_refused_total,
+    ];
+  };
+  const before = await customers();
+  const statuses = [];
+  for (const [payload, env] of [
+    [valid, {}],
+    [{}, {}],
+    [valid, { FAULT_ERROR_SHARE: 1 }],
+    [valid, { verify: () => Promise.reject(new Error("no keys")) }],
+  ] as const) {
+    Object.assign(server.app.config, env);
+    Object.assign(server.app, env);
+    const headers = { ...synthetic, authorization: "Bearer x" };
+    const { statusCode } = await charge(payload, headers);
+    statuses.push(statusCode);
+    t.like(JSON.parse(lines.at(-1) ?? ""), { status: statusCode, synthetic: true });
+  }
+  t.is((await charge(valid, synthetic)).statusCode, 401);
+  t.deepEqual(statuses, [200, 400, 503, 503]);
+  t.deepEqual(await customers(), before);
+  const { http_requests_total } = await scrape();
+  const apart = http_requests_total?.data.filter(
+    ({ labels }) => (labels as { route?: string }).route === "/api/v1/charge (synthetic)",
+  );
+  t.deepEqual(
+    apart?.map(({ labels, value }) => [(labels as { status?: string }).status, value]),
+    [
+      ["200", 1],
+      ["400", 1],
+      ["503", 2],
+      ["401", 1],
+    ],
+  );
+
+  Object.assign(server.app.config, { FAULT_ERROR_SHARE: 0 });
+  server.app.verify = undefined;
+  t.is((await charge(valid, { synthetic: "yes" })).statusCode, 400, "nothing else is a mark");
+  await charge(valid);
+  t.false("synthetic" in JSON.parse(lines.at(-1) ?? ""));
+  const after = await customers();
+  for (const [index, metric] of after.slice(0, 5).entries()) t.notDeepEqual(metric, before[index]);
+});
+
+test("a synthetic charge gets the answer of a customer's", async (t) => {
+  const { charge } = await service();
+  for (let key = 0; key < 50; key++) {
+    const headers = { "idempotency-key": `"${key}"` };
+    const { payload } = await charge(valid, headers);
+    t.is((await charge(valid, { ...headers, synthetic: "true" })).payload, payload);
+  }
+});
+
 test("servers count apart", async (t) => {
   const [one, other] = [await scraped(), await scraped()];
   await one.charge(valid);

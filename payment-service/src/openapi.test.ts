@@ -4,7 +4,7 @@ import type { Schema } from "joi";
 import { drain } from "service-kit/lifecycle";
 import manifest from "../package.json" with { type: "json" };
 import { service, valid } from "../tests/helpers.ts";
-import { payload } from "./charge-request.ts";
+import { payload, syntheticHeader } from "./charge-request.ts";
 import { keyHeader } from "./idempotency.ts";
 import openapi from "./openapi.json" with { type: "json" };
 
@@ -22,8 +22,8 @@ function jsonSchema(schema: Schema): object {
 test("openapi.json is what the service validates by", (t) => {
   t.deepEqual(made.components.schemas.Charge as object, jsonSchema(payload));
   t.deepEqual(
-    made.paths["/api/v1/charge"].post.parameters[0]?.schema as object,
-    jsonSchema(keyHeader),
+    made.paths["/api/v1/charge"].post.parameters.map(({ schema }) => schema as object),
+    [keyHeader, syntheticHeader].map(jsonSchema),
   );
   t.is(made.info.version, manifest.version);
 });
@@ -93,6 +93,12 @@ const caller = {
   CALLER_SUBJECT: "system:serviceaccount:app-antaeus:antaeus",
 };
 
+/** A charge by somebody whose token is right for charges of one kind, and wrong for this one. */
+const forbidden = (headers?: Record<string, string>) => (running: Service) => {
+  running.server.app.verify = async () => headers === undefined;
+  return running.charge(valid, { authorization: "Bearer right", ...headers });
+};
+
 /** How to get each answer that stands in the description as an example. */
 const ways: Record<string, [ask: (s: Service) => ReturnType<Service["charge"]>, env?: object]> = {
   accepted: [charge(valid), { ACCEPTANCE_SHARE: "1" }],
@@ -101,6 +107,8 @@ const ways: Record<string, [ask: (s: Service) => ReturnType<Service["charge"]>, 
   wrongKey: [charge(valid, { "idempotency-key": "8e03978e-40d5" })],
   brokenJson: [charge('{"currency":')],
   noToken: [charge(valid), caller],
+  syntheticAlone: [forbidden(), caller],
+  noSynthetic: [forbidden({ synthetic: "true" }), caller],
   tooLong: [charge("x".repeat(1025))],
   form: [charge("currency=EUR", { "content-type": "application/x-www-form-urlencoded" })],
   usedKey: [

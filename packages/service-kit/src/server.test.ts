@@ -5,7 +5,7 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { Request, ServerOptions } from "@hapi/hapi";
+import type { Request, RequestApplicationState, ServerOptions } from "@hapi/hapi";
 import test from "ava";
 import Joi from "joi";
 import { parseMetrics } from "../tests/metrics.ts";
@@ -110,6 +110,7 @@ test("metrics are those of this server", async (t) => {
   const [{ server }, other] = [service(), service()];
   await server.inject("/echo/7");
   await server.inject({ method: "PUT", url: "/some/where" });
+  await server.inject({ url: "/echo/8", app: { countAs: "apart" } as RequestApplicationState });
   const scraped = await server.inject("/metrics");
   t.is(scraped.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
   const found = await parseMetrics(scraped.payload);
@@ -121,6 +122,7 @@ test("metrics are those of this server", async (t) => {
     [
       ["GET", "/echo/{number}", "200", 1],
       ["PUT", "unknown", "404", 1],
+      ["GET", "apart", "200", 1],
     ],
   );
   t.deepEqual(found.service_build_info?.data[0]?.labels as unknown, server.app.build);

@@ -8,6 +8,8 @@ declare module "@hapi/hapi" {
     begun: number;
     /** What else its line in the log says. No personal data. */
     fields: Record<string, unknown>;
+    /** What it is counted as, where that is not its route. */
+    countAs?: string;
   }
 }
 
@@ -40,7 +42,8 @@ export function observe(server: Server, unlogged: readonly string[]): void {
     const status = "statusCode" in response ? response.statusCode : response.output.statusCode;
     // Never the path that was asked for: whoever asks could make labels without end.
     const route = request.route.path === "/{p*}" ? "unknown" : request.route.path;
-    server.app.countRequest(method.toUpperCase(), route, status, milliseconds / 1000);
+    const counted = app.countAs ?? route;
+    server.app.countRequest(method.toUpperCase(), counted, status, milliseconds / 1000);
     if (unlogged.includes(route)) return;
     server.app.log("request", {
       level: status >= 500 ? "error" : status >= 400 ? "warn" : "info",
