@@ -8,7 +8,7 @@ import { makeCaller } from "./caller.ts";
 import type { Load } from "./load.ts";
 import { type Contender, contenders, paymentCommand } from "./peers.ts";
 import { median, noSamples, report, rows, type Samples, targets } from "./result.ts";
-import { cores, cpuSeconds, memory, onServerCore, start } from "./server.ts";
+import { cores, cpuSeconds, memory, onCore, start } from "./server.ts";
 
 const quick = process.env.BENCH_QUICK !== undefined;
 const rounds = quick ? { start: 3, load: 1 } : { start: 15, load: 3 };
@@ -68,7 +68,9 @@ async function functionStart(): Promise<number> {
     const { handler } = require("./payment-service/dist/main.cjs");
     handler(event).then(({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1));`;
   const env = { ...process.env, ...nobody.env };
-  await run("taskset", onServerCore(process.execPath, "--no-deprecation", "-e", code), { env });
+  await run("taskset", onCore(cores.server, process.execPath, "--no-deprecation", "-e", code), {
+    env,
+  });
   return performance.now() - begun;
 }
 

@@ -6,7 +6,8 @@ import { folder } from "./peers.ts";
 
 /** What servers run on; the load comes from the other. */
 export const cores = { server: "0", load: "1" };
-export const onServerCore = (...command: string[]) => ["--cpu-list", cores.server, ...command];
+/** The arguments of taskset by which a command runs on one core. */
+export const onCore = (core: string, ...command: string[]) => ["--cpu-list", core, ...command];
 
 let lastPort = 21_000;
 
@@ -20,7 +21,7 @@ export async function start(
   env: Record<string, string> = {},
 ) {
   const port = ++lastPort;
-  const args = onServerCore(...command(port));
+  const args = onCore(cores.server, ...command(port));
   const url = `http://127.0.0.1:${port}`;
   const isUp = () => fetch(`${url}/health`).then((answer) => answer.text().then(() => answer.ok));
   const fail = () => {
