@@ -40,7 +40,7 @@ test: $(INSTALLED) $(BUNDLES) ## Run every test that needs no cluster
 test-manifests: $(INSTALLED) ## Test the manifests alone, and run nothing of the services
 	@node tools/commands/test.ts 'tests/manifests/**' '!tests/manifests/mutations.test.ts' '!tests/manifests/fuzz.test.ts'
 
-up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing)
+up: $(NODE) ## Bring up a cluster in Docker that Argo CD syncs from your commits (ENVIRONMENT=testing, RESTORE=1)
 	@node tools/commands/up.ts
 
 pay: $(NODE) ## Make a pay run in the cluster
@@ -77,6 +77,9 @@ promote: $(NODE) ## Open a promotion of testing's image to production (SERVICE=p
 bump: $(NODE) ## Put a published image into testing's overlay, on main (SERVICE=payment)
 	@node tools/commands/bump.ts
 
+revert: $(NODE) ## Take back what a commit brought whose deployment failed, on main (SERVICE=payment COMMIT=1a2b3c4)
+	@node tools/commands/revert.ts
+
 services: $(NODE) # by .github/workflows/publish.yaml: the services that HEAD has, as JSON
 	@node tools/commands/services.ts
 
@@ -102,6 +105,9 @@ new-environment: $(NODE) ## Add an environment, as testing is (NAME=staging)
 
 shell-multitool: $(NODE) ## Open a shell in the cluster, with curl and jq
 	@node tools/commands/shell-multitool.ts
+
+restore: $(NODE) ## Bring back Antaeus' invoices as they were at a moment (TIME=2026-11-30T12:00:00Z)
+	@node tools/commands/restore.ts
 
 dora: node_modules/.package-lock.json ## Write report/dora.html: how often, how fast and how safely is deployed
 	@node tools/commands/dora.ts
@@ -132,7 +138,7 @@ schemathesis: $(BUNDLES) .tools/schemathesis/ready ## Ask payment what its descr
 bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Measure payment beside bare Node, fastify and Flask (BENCH_QUICK=1: roughly)
 	@node payment-service/bench/run.ts
 
-bench-antaeus: $(INSTALLED) antaeus-service/dist/main.cjs ## Measure Antaeus with 1,000 to 1,000,000 invoices: time and memory (BENCH_QUICK=1: up to 10,000)
+bench-antaeus: $(INSTALLED) antaeus-service/dist/main.cjs payment-service/dist/snapshot.blob ## Measure Antaeus with 1,000 to 1,000,000 invoices (BENCH_QUICK=1: up to 10,000)
 	@node antaeus-service/bench/run.ts
 
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is

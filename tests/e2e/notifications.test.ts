@@ -1,6 +1,11 @@
+import { join } from "node:path";
 import test from "ava";
+import { run } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
+import { endpoint, fetchCommit, publish } from "../../tools/delivery/git-endpoint.ts";
+import { revert } from "../../tools/delivery/revert.ts";
 import { valuesFile, withShare } from "../support/share.ts";
+import { temporary } from "../support/temporary.ts";
 import { commit, head, kubectl, pods, restore, untilLive } from "./support/cluster.ts";
 import { podReady, startPod } from "./support/pod.ts";
 
@@ -87,12 +92,12 @@ test.serial("a commit that is live is a success at GitHub, and not before", asyn
   // The others too say that they run what this commit says.
   const contexts = await retry(30, async () => {
     const found = new Set((await statuses(changed)).map((one) => one.context));
-    if (found.size < 5) throw new Error(`only ${[...found]}`);
+    if (found.size < 6) throw new Error(`only ${[...found]}`);
     return [...found].sort();
   });
   const others = [
     ...["argocd/antaeus/testing", "argocd/argocd/local"],
-    ...["argocd/monitoring/testing", "argocd/root/testing"],
+    ...["argocd/monitoring/testing", "argocd/rollouts/testing", "argocd/root/testing"],
   ];
   t.deepEqual(contexts, [...others, context].sort());
 });
@@ -116,6 +121,36 @@ test.serial("a sync that fails is a failure at GitHub, with the reason", async (
     states.map(({ state }) => state),
     ["failure"],
   );
+});
+
+test.serial("a version that does not start is taken back by a commit on main", async (t) => {
+  const broken = await commit(valuesFile, (text) =>
+    withShare("half")(text).replace("spec:\n", "spec:\n  progressDeadlineSeconds: 10\n"),
+  );
+  const status = await first(broken);
+  t.is(status.state, "failure");
+  t.regex(status.description, /^Synced, and Degraded: /);
+
+  // GitHub's main, and a clone as the workflow has it.
+  const [main, clone] = [temporary(), join(temporary(), "clone")];
+  await fetchCommit(endpoint(kubectl), broken);
+  await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", main]);
+  await run("git", ["push", "--quiet", main, `${broken}:refs/heads/main`]);
+  await run("git", ["clone", "--quiet", main, clone]);
+  for (const [name, value] of Object.entries({ name: "e2e", email: "e2e@localhost" }))
+    await run("git", ["-C", clone, "config", `user.${name}`, value]);
+  const failure = { service: "payment", environment: "testing", commit: broken };
+  const wasLive = async (one: string) => one === head;
+  const outcome = await revert(clone, { ...failure, reason: status.description, wasLive });
+  if ("skipped" in outcome) throw new Error(outcome.skipped);
+  const reverted = outcome.commit;
+  t.log(await run("git", ["-C", clone, "show", "--no-patch", "--format=%B", reverted]));
+
+  // What main says arrives where Argo CD reads.
+  await publish(kubectl, reverted, clone);
+  await untilLive(reverted);
+  t.is((await first(reverted)).state, "success");
+  t.is(await run("git", ["-C", clone, "diff", "--stat", head, reverted]), "");
 });
 
 test.serial("what was put right is a success again; without a token nobody is told", async (t) => {

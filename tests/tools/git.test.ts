@@ -15,6 +15,7 @@ import {
   log,
   revertOf,
 } from "../../tools/delivery/history.ts";
+import { revert } from "../../tools/delivery/revert.ts";
 import { records } from "../../tools/dora/deployments.ts";
 import { filesOf, head, textAt } from "../../tools/git/git.ts";
 import { overlayFile, servicesAt, sourceFolder, tagOf } from "../../tools/images/images.ts";
@@ -161,6 +162,24 @@ test.serial("a bump is the same commit whatever Git is configured to be", async 
   // What was taken back is known from a patch.
   const again = await underHostility(() => bump(made.folder, build(made.second)));
   t.regex("skipped" in again ? again.skipped : "", /taken back/);
+});
+
+test.serial("a revert is the same whatever Git is configured to be", async (t) => {
+  const { folder, second } = await repository();
+  const text = `${readFileSync(join(folder, overlay), "utf8")}\n \n\n`;
+  const more = { [overlay]: text, "apps/payment/base/größe.yaml": " a\r\n\n" };
+  await commit(folder, "payment: größer", more);
+  await git(folder, "push", "--quiet", "origin", "HEAD:main");
+  const { bumped } = await underHostility(() => bumpedAndReverted({ folder, second }));
+  const failed = { service: "payment", environment: "testing", commit: bumped };
+  await git(folder, "push", "--quiet", "--force", "origin", `${bumped}:main`);
+  const outcome = await underHostility(() =>
+    revert(folder, { ...failed, wasLive: async (one) => one === second }),
+  );
+  if (!("commit" in outcome)) throw new Error(outcome.skipped);
+  t.is(await git(folder, "diff", second, outcome.commit), "");
+  const shown = await git(folder, "show", "--no-patch", "--format=%s%n%G?", outcome.commit);
+  t.regex(shown, /^Revert "payment: .* to testing" and 1 more\nN$/);
 });
 
 test.serial("history is read the same whatever Git is configured to be", async (t) => {

@@ -2,6 +2,7 @@ import { UserError } from "../cli/command.ts";
 import { commitFile, gitIn, plainPatch, git as runGit, textAt } from "../git/git.ts";
 import { commitOf, imageIn, overlayFile, tagOf, withImage } from "../images/images.ts";
 import { contains, isBuiltFrom } from "./history.ts";
+import { type Branch, type Outcome, pushOnTop } from "./push.ts";
 
 /** An image that was built and pushed. */
 export interface Build {
@@ -12,72 +13,29 @@ export interface Build {
   digest: string;
 }
 
-/** What became of a bump: a commit on the branch, or why there is none. */
-export type Outcome = { commit: string } | { skipped: string };
-
-interface Options {
-  /** Where the branch is. */
-  remote?: string;
-  branch?: string;
+interface Options extends Branch {
   environment?: string;
   /** Where the repository is to be looked at, for links in the message. */
   url?: string;
 }
 
-/** How long others may be quicker to push, or the Git host not answer, before it is given up, in milliseconds. */
-const patience = 300_000;
-
-/** The Git host did not do what it was asked. */
-class Unanswered extends Error {}
-
 /**
- * Puts a build into the overlay of its service, as a commit on top of the newest one of the branch.
- *
- * Others push to the branch at the same time, people and bumps. Whoever is second starts over from what
- * the first one left, so nothing is lost; and as it decides anew each time, an older build never replaces a
- * newer one. A build whose image was there once and was taken back (`git revert` of its bump) does not come
- * back: only a newer commit moves forward.
+ * Puts a build into the overlay of its service, as a commit on top of the newest one of the branch. It is decided
+ * anew each time that others are quicker, so an older build never replaces a newer one. A build whose image was there
+ * once and was taken back (`make revert`, or `git revert` of its bump) does not come back: only a newer commit moves
+ * forward.
  *
  * @param folder a clone with the whole history; its files and its index are left alone
  * @throws UserError when the branch does not have the source commit, or the Git host refuses, or does not answer
  */
 export async function bump(folder: string, build: Build, options: Options = {}): Promise<Outcome> {
-  const { remote = "origin", branch = "main", environment = "testing", url = "" } = options;
-  const git = gitIn(folder);
-  const ask = (...args: string[]) =>
-    git(...args).catch((error: Error) => {
-      throw new Unanswered(error.message);
-    });
-  const end = performance.now() + patience;
-  let [tip, refused] = ["", ""];
-  for (;;) {
-    try {
-      const [line = ""] = (await ask("ls-remote", remote, `refs/heads/${branch}`)).split("\n");
-      tip = line.split("\t")[0] as string;
-      await ask("fetch", "--quiet", "--no-write-fetch-head", remote, tip);
-      const skipped = await whyNot(folder, build, tip, environment);
-      if (skipped) return { skipped };
-      const commit = await commitOnTop(folder, build, tip, { environment, url });
-      await ask("push", "--quiet", remote, `${commit}:refs/heads/${branch}`);
-      return { commit };
-    } catch (error) {
-      if (!(error instanceof Unanswered)) throw error;
-      const isFinal = isRefusal(error) && tip === refused;
-      if (isFinal || performance.now() > end) {
-        throw new UserError(`The bump cannot be pushed to ${branch}.\n  ${error.message}`);
-      }
-      // Once may be a fault of the host's; twice, and nobody pushed meanwhile, is its answer.
-      if (isRefusal(error)) refused = tip;
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));
-    }
-  }
+  const { environment = "testing", url = "", ...branch } = options;
+  return pushOnTop(folder, "bump", branch, async (tip) => {
+    const skipped = await whyNot(folder, build, tip, environment);
+    if (skipped) return { skipped };
+    return { commit: await commitOnTop(folder, build, tip, { environment, url }) };
+  });
 }
-
-/** Whether the host gave an answer: not that somebody was quicker by less than it takes to look, nor that it is ill. */
-const isRefusal = ({ message }: Error) =>
-  /remote re(jected|f )|denied|Authentication failed|read Username|error: 4|not appear/.test(
-    message,
-  ) && !/cannot lock ref|failed to update ref|incorrect old value|Internal Server/.test(message);
 
 /** @returns why the build is not to be deployed any more; undefined when it is */
 async function whyNot(

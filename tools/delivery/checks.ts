@@ -24,6 +24,15 @@ export async function checksOf(commit: string): Promise<Step> {
   }
 }
 
+/** Whether Argo CD said of a commit at GitHub that it was live. @param context such as argocd/payment/testing */
+export async function wasLive(context: string, commit: string): Promise<boolean> {
+  const path = `repos/${nameOnGitHub()}/commits/${commit}/statuses?per_page=100`;
+  const needs = "A token for this has the repository permission Commit statuses: read.";
+  const jq = '.[] | .state + " " + .context';
+  const printed = await gh(["api", "--paginate", "--jq", jq, path], needs);
+  return printed.split("\n").includes(`success ${context}`);
+}
+
 /** What the tests said of a commit. Nothing waits for it: they decide before a merge, not after. */
 export function testsStep(runs: CheckRun[]): Step {
   const name = "tests";

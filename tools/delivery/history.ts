@@ -62,7 +62,7 @@ export async function log(args: string[], folder = "."): Promise<Commit[]> {
 
 /**
  * The commit that took another one back, unless it was taken back itself.
- * Known by what `git revert` writes, and GitHub's button: with squashed merges that one names the pull
+ * Known by what `git revert` and `make revert` write, and GitHub's button: with squashed merges that one names the pull
  * request, whose number ends the subject of what it became.
  * @param tip the newest commit of the branch
  */
@@ -75,7 +75,9 @@ export async function revertOf(
     const pull = /\((#\d+)\)$/.exec(subject)?.[1] ?? "no pull request";
     return later.find(({ body, ...other }, index) => {
       // A pull request of several reverts, squashed, has the words of each.
-      const words = body.matchAll(/This reverts commit ([0-9a-f]{7,40})|^Reverts \S+?(#\d+)$/gm);
+      const words = body.matchAll(
+        /^(?:This reverts commit|Reverts:) ([0-9a-f]{7,40})|^Reverts \S+?(#\d+)$/gm,
+      );
       const takesBack = words.some(([, id, other]) => (id ? sha.startsWith(id) : pull === other));
       return takesBack && !find({ body, ...other }, later.slice(0, index));
     });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run, UserError } from "../cli/command.ts";
@@ -143,30 +143,69 @@ export async function filesOf(
 export const textAt = async (commit: string, file: string, folder = "."): Promise<string> =>
   `${await git(["cat-file", "blob", `${commit}:${file}`], { folder })}\n`;
 
+/** Where and as whom something is committed. */
+type Place = Omit<GitOptions, "input">;
+
 /**
- * Commits one file on top of a commit, in an index of its own: no branch has the commit yet, and the working
- * copy stays as it is.
- * @param tip the commit that it goes on top of
- * @param env for Git: the author, for one
- * @returns the new commit
+ * Makes a tree in an index of its own, so that the working copy stays as it is.
+ * @param start the commit or tree that it begins as
+ * @param work by git in that index, and with a folder for what it needs on the way
  */
-export async function commitFile(
-  tip: string,
-  file: string,
-  text: string,
-  message: string,
-  { folder = ".", env = {} as NodeJS.ProcessEnv } = {},
+async function treeIn(
+  start: string,
+  { folder = ".", env = {} }: Place,
+  work: (inIndex: ReturnType<typeof gitIn>, temporary: string) => Promise<void>,
 ): Promise<string> {
   const temporary = mkdtempSync(join(tmpdir(), "pe-gitops-index-"));
   const all = { ...env, GIT_INDEX_FILE: join(temporary, "index") };
-  const inIndex = (args: string[], input = "") => git(args, { folder, env: all, input });
+  const inIndex = (...args: string[]) => git(args, { folder, env: all });
   try {
-    const blob = await inIndex(["hash-object", "-w", "--stdin"], text);
-    await inIndex(["read-tree", tip]);
-    await inIndex(["update-index", "--cacheinfo", `100644,${blob},${file}`]);
-    const tree = await inIndex(["write-tree"]);
-    return await inIndex(["commit-tree", tree, "-p", tip, "-F", "-"], message);
+    await inIndex("read-tree", start);
+    await work(inIndex, temporary);
+    return await inIndex("write-tree");
   } finally {
     rmSync(temporary, { recursive: true });
   }
 }
+
+/** @returns the tree of a commit, with another text of one file */
+export const treeWith = (start: string, file: string, text: string, place: Place = {}) =>
+  treeIn(start, place, async (inIndex) => {
+    const blob = await git(["hash-object", "-w", "--stdin"], { ...place, input: text });
+    await inIndex("update-index", "--cacheinfo", `100644,${blob},${file}`);
+  });
+
+/**
+ * Changes a tree as another one was changed, three-way as git revert does.
+ * @param paths where; what else was changed is left out
+ * @throws Error where it conflicts
+ */
+export const treeChanged = (
+  start: string,
+  from: string,
+  to: string,
+  paths: string[],
+  place: Place,
+) =>
+  treeIn(start, place, async (inIndex, temporary) => {
+    // In a file: it may end in spaces, or have bytes that are no text.
+    const patch = join(temporary, "patch");
+    const form = ["--binary", "--full-index", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/"];
+    const diff = ["diff", ...plainPatch, ...form, `--output=${patch}`, from, to, "--", ...paths];
+    await inIndex(...diff);
+    if (statSync(patch).size > 0)
+      await inIndex("apply", "--cached", "--3way", "--whitespace=nowarn", patch);
+  });
+
+/** Commits a tree on top of a commit. @returns the new commit, which no branch has yet */
+export const commitTree = (tree: string, tip: string, message: string, place: Place = {}) =>
+  git(["commit-tree", tree, "-p", tip, "-F", "-"], { ...place, input: message });
+
+/** Commits one file on top of a commit. @returns the new commit, which no branch has yet */
+export const commitFile = async (
+  tip: string,
+  file: string,
+  text: string,
+  message: string,
+  place: Place = {},
+): Promise<string> => commitTree(await treeWith(tip, file, text, place), tip, message, place);
