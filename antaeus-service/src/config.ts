@@ -10,6 +10,8 @@ const variables = {
   ...baseVariables({ PORT: 8000, DRAIN_SECONDS: 2 }),
   /** SQLite file that keeps customers and invoices; `:memory:` keeps them until the process ends. */
   DATABASE: Joi.string().default("antaeus.db"),
+  /** Litestream's socket, where Litestream runs beside Antaeus: it says how old the backup is. */
+  BACKUP_SOCKET: Joi.string(),
   /** Customers that the database has at least, for demonstrations and tests: made up, currencies in turn. */
   CUSTOMERS: Joi.number().integer().min(0).max(100_000).default(0),
   /** Invoices that each of them has at least, of random amounts; the first one is PAID. */
@@ -35,8 +37,8 @@ const variables = {
   CHARGE_CONCURRENCY: Joi.number().integer().min(1).max(256).default(8),
 };
 
-export type Config = Omit<Values<typeof variables>, "PAYMENT_TOKEN_FILE"> & {
-  PAYMENT_TOKEN_FILE?: string;
-};
+type Optional = "BACKUP_SOCKET" | "PAYMENT_TOKEN_FILE";
+
+export type Config = Omit<Values<typeof variables>, Optional> & { [name in Optional]?: string };
 
 export const readConfig = (env: NodeJS.ProcessEnv) => readWith<Config>(Joi.object(variables), env);

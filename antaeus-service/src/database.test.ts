@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -106,6 +106,30 @@ test("what is no database, or cannot be opened, is refused and left as it is", (
   });
 });
 
+test("a damaged file is refused, and not seeded anew", (t) => {
+  const path = file();
+  const database = new Database(path);
+  database.seed(25, 40);
+  database.close();
+  truncateSync(path, 16 * 4096);
+  t.throws(() => new Database(path), { message: /\.db: database disk image is malformed/ });
+});
+
+test("where Litestream has backed a file up, a new one is not made in its place", (t) => {
+  const path = file();
+  const name = path.slice(folder.length + 1);
+  mkdirSync(join(folder, `.${name}-litestream`));
+  const message = /\.db: it was backed up before, and is gone: restore it/;
+  t.throws(() => new Database(path), { message });
+  t.false(existsSync(path), "so that Litestream restores it");
+  writeFileSync(path, "");
+  t.throws(() => new Database(path), { message });
+  rmSync(join(folder, `.${name}-litestream`), { recursive: true });
+  new Database(path).close();
+  mkdirSync(join(folder, `.${name}-litestream`));
+  t.notThrows(() => new Database(path).close());
+});
+
 test("a database that another process writes to is waited for", async (t) => {
   const path = file();
   const holder = spawn(process.execPath, [
@@ -195,10 +219,10 @@ test("a share is named once, and not for what another process was answered for",
 });
 
 test("of payment's answers the latest million are kept", async (t) => {
-  const file = join(mkdtempSync(join(tmpdir(), "antaeus-test-")), "antaeus.db");
-  const database = new Database(file);
+  const path = file();
+  const database = new Database(path);
   database.seed(1, 2);
-  const other = new DatabaseSync(file);
+  const other = new DatabaseSync(path);
   const add = other.prepare("INSERT INTO answer VALUES (?, '', 1, '', 0)");
   for (const id of [1, 2, 1_000_001]) add.run(id);
   const [invoice] = database.due();

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { firstKey, nextKey, type Payable, withShare } from "./charge-key.ts";
-import { checkVersion, migrate } from "./schema.ts";
+import { checkVersion, isNew, migrate } from "./schema.ts";
 
 export interface Customer {
   id: number;
@@ -66,11 +68,19 @@ export class Database {
 
   /**
    * Opens the file, and makes it when there is none.
-   * @throws Error when the file cannot be opened, is no database, or is too new
+   * @throws Error when the file cannot be opened, is no database, or is too new; when it is gone or empty, and was
+   *   backed up before
    */
   constructor(file: string) {
     try {
+      // Litestream's, beside a file that it has backed up.
+      const wasBackedUp = existsSync(join(dirname(file), `.${basename(file)}-litestream`));
+      const refuse = (is: boolean) => {
+        if (is && wasBackedUp) throw new Error("it was backed up before, and is gone: restore it");
+      };
+      refuse(!existsSync(file));
       this.#db = new DatabaseSync(file, { timeout });
+      refuse(isNew(this.#db));
       checkVersion(this.#db);
       try {
         this.#db.exec(wal);

@@ -52,6 +52,10 @@ const steps = [
 const version = (db: DatabaseSync): number =>
   (db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 
+/** Whether a file has none of the tables here. */
+export const isNew = (db: DatabaseSync): boolean =>
+  db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'invoice'").get() === undefined;
+
 /**
  * Refuses a file that is more than one step ahead, before anything is written to it. One step is what the program of
  * before a rollback may be ahead.

@@ -4,6 +4,7 @@ import { readiness } from "service-kit/lifecycle";
 import { metrics } from "service-kit/metrics";
 import { createServer, listen, prepare } from "service-kit/server";
 import manifest from "../package.json" with { type: "json" };
+import { addBackupMetric } from "./backup.ts";
 import { type Config, readConfig } from "./config.ts";
 import { Database } from "./database.ts";
 import { addStateMetrics, buckets, payRunCounters, withMetrics } from "./metrics.ts";
@@ -73,6 +74,7 @@ export async function startServer({
     },
   });
   addStateMetrics(registry, database, breaker, payRuns);
+  if (config.BACKUP_SOCKET) addBackupMetric(registry, config.BACKUP_SOCKET);
   Object.assign(server.app, { database, payRuns } satisfies Partial<typeof server.app>);
   // A run goes on without its client, whom alone hapi would wait for.
   server.ext("onPreStop", async () => {

@@ -2,6 +2,7 @@
 
 import { main, run, succeeds, UserError } from "../cli/command.ts";
 import { cluster } from "../kubernetes/cluster.ts";
+import { backupLeft } from "../local/backup.ts";
 import { removeHook } from "../local/hook.ts";
 import { removeImages, removeRegistry } from "../local/registry.ts";
 
@@ -12,6 +13,8 @@ main(async () => {
   if (await removeRegistry()) console.log("The registry is removed, with the images in it.");
   const images = await removeImages();
   if (images > 0) console.log(`Docker's own store had ${images} of them, which are removed, too.`);
+  const backup = backupLeft();
+  if (backup) console.log(backup);
   console.log(
     "What Docker pulled, and its build cache, stay for the next make up: docker system prune --all.",
   );

@@ -3,13 +3,14 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import { main, run, succeeds, UserError } from "../cli/command.ts";
-import { option } from "../cli/options.ts";
+import { flagOption, option } from "../cli/options.ts";
 import { retry, step, waitFor, warn } from "../cli/progress.ts";
 import { publish } from "../delivery/git-endpoint.ts";
 import { filesOf, head } from "../git/git.ts";
 import { argoCDReady, logins, makeLogins } from "../kubernetes/argocd.ts";
 import { cluster, isLive, Kubectl, localContext, reasons } from "../kubernetes/cluster.ts";
 import { antaeusUrl, argoCDUrl, hostPorts } from "../kubernetes/kind.ts";
+import { backup, backupFolder, backupLeft, openBackup } from "../local/backup.ts";
 import { installHook } from "../local/hook.ts";
 import { withLocalImages } from "../local/local-images.ts";
 import { connectRegistry, startRegistry, toPush } from "../local/registry.ts";
@@ -18,6 +19,8 @@ import { environmentsIn } from "../repository/environments.ts";
 const kubectl = new Kubectl(localContext, 60);
 /** Which of the environments this laptop plays. */
 const environment = option("ENVIRONMENT", "testing");
+/** Whether Antaeus starts from the backup of an earlier cluster, where a cluster has to be made. */
+const restore = flagOption("RESTORE");
 
 main(async () => {
   await checkTools();
@@ -29,7 +32,11 @@ main(async () => {
       `ENVIRONMENT must be one of ${environments.join(", ")}, and is "${environment}".`,
     );
   }
-  await step("A cluster in Docker", (say) => ensureCluster(files, say));
+  await step("A cluster in Docker", async (say) => {
+    await ensureCluster(files, say);
+    await openBackup();
+    await apply(files, "clusters/local/backup-volume");
+  });
   const deployed = await step("The images (minutes the first time)", async (say) => {
     await connectRegistry(await startRegistry());
     await buildGit(files, say);
@@ -72,19 +79,36 @@ async function checkTools(): Promise<void> {
 
 /** Makes the cluster, or wakes it up; one that cannot be woken is made anew. */
 async function ensureCluster(files: string, say: (line: string) => void): Promise<void> {
+  let keep = restore;
   const clusters = await run("kind", ["get", "clusters"]);
   if (clusters.split("\n").includes(cluster)) {
-    if (await answers()) return say("it is there already");
+    const isThere = (how: string) => {
+      if (!restore) return say(how);
+      throw new UserError(
+        "RESTORE=1 is for a new cluster: make down, then make up RESTORE=1. Or make restore.",
+      );
+    };
+    if (await answers()) return isThere("it is there already");
     say("it does not answer: waking it up, which may take a minute");
     const nodes = await run("kind", ["get", "nodes", "--name", cluster]);
     await run("docker", ["start", ...nodes.split("\n").filter(Boolean)]).catch(() => {});
-    if (await waitFor(60, async () => (await answers()) || undefined)) return;
-    warn(
-      "The cluster does not come back: making a new one. What Git holds comes back; paid invoices do not.",
-    );
+    if (await waitFor(60, async () => (await answers()) || undefined)) return isThere("it is back");
+    keep = backupLeft() !== "";
+    const invoices = keep ? `come back from ${backup}` : "do not come back";
+    warn(`The cluster does not come back: making a new one. Its invoices ${invoices}.`);
     await run("kind", ["delete", "cluster", "--name", cluster]);
   }
+  if (restore && !backupLeft())
+    throw new UserError(
+      `There is no backup in ${backup}. Those of earlier clusters are beside it: mv .backup/2026-... ${backup}`,
+    );
   await checkPorts(files);
+  const aside = backupFolder(keep);
+  if (aside)
+    warn(
+      `The invoices are new ones: the backup of an earlier cluster is now in ${aside}. To have it back: ` +
+        `make down, rm -r ${backup}, mv ${aside} ${backup}, make up RESTORE=1.`,
+    );
   const config = join(files, "clusters/local/kind.yaml");
   await run("kind", ["create", "cluster", "--config", config, "--wait", "3m"], { show: true });
 }
@@ -179,6 +203,6 @@ ${users.map(([user, password]) => `            ${user.padEnd(16)} ${password}`).
   ${bold("Try")}       make pay         half of the pending invoices get PAID
             make status      what is deployed
             change a value in apps/payment/overlays/testing, git commit, and watch it roll
-            make down        remove all of it
+            make down        remove all of it but the backup
 `);
 }

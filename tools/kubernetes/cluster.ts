@@ -86,6 +86,13 @@ export class Kubectl {
     return list.items;
   }
 
+  /** Whether an Application follows Git by itself, and puts back what others change. */
+  async autoSync(name: string, enabled: boolean): Promise<void> {
+    const change = JSON.stringify({ spec: { syncPolicy: { automated: { enabled } } } });
+    const patch = ["patch", "applications.argoproj.io", name, "-n", "argocd"];
+    await this.run([...patch, "--type=merge", "--patch", change]);
+  }
+
   /** Waits until every Application runs a commit and is well, and says each change. @returns whether they did in time */
   async untilLive(commit: string, seconds: number, say = (_line: string) => {}): Promise<boolean> {
     const seen = new Map<string, string>();

@@ -1,5 +1,5 @@
 import test from "ava";
-import { ofDebian, ofNpm } from "./sbom.ts";
+import { ofDebian, ofNpm, ofProgram } from "./sbom.ts";
 
 test("packages are in the files of the bundle, and what a plugin made is none", (t) => {
   const library = (name: string, properties: { name: string; value: string }[] = []) => ({
@@ -48,4 +48,15 @@ test("libraries of one package are one component", (t) => {
 
 test("a library of no package is an error", (t) => {
   t.throws(() => ofDebian("/lib/libc.so.6\n"), { message: /libc\.so\.6/ });
+});
+
+test("a program of somebody else's is in its files", (t) => {
+  const purl = "pkg:golang/github.com/somebody/program@v1.2.3";
+  t.like(ofProgram(`/program,/etc/program.yml=${purl}`), {
+    name: "program",
+    version: "v1.2.3",
+    purl,
+    evidence: { occurrences: [{ location: "/program" }, { location: "/etc/program.yml" }] },
+  });
+  t.throws(() => ofProgram("/program=1.2.3"), { message: /=1\.2\.3/ });
 });

@@ -1,5 +1,6 @@
-// node sbom.ts NPM LIBRARIES FILE...: what an image holds, as CycloneDX. NPM is what cyclonedx-esbuild says of the
-// bundle, LIBRARIES has a line for each library from Debian, and FILEs of the image are what the bundle is in.
+// node sbom.ts NPM LIBRARIES FILE... [FILE,...=PURL]: what an image holds, as CycloneDX. NPM is what cyclonedx-esbuild
+// says of the bundle, LIBRARIES has a line for each library from Debian, and FILEs of the image are what the bundle is in;
+// those with a package's URL are of that package.
 import { readFileSync } from "node:fs";
 
 interface Component {
@@ -54,6 +55,14 @@ export function ofDebian(lines: string): Component[] {
   return [...packages.values()];
 }
 
+/** @param program its files in the image, and its URL, such as /a,/b=pkg:golang/host/owner/name@VERSION */
+export function ofProgram(program: string): Component {
+  const [, files = "", purl = "", name = "", version = ""] =
+    /^(.*?)=(pkg:.*\/(.+)@(.+))$/.exec(program) ?? [];
+  if (!version) throw new Error(`Not "file=package URL": ${program}`);
+  return { type: "library", name, version, purl, ...inFiles(...files.split(",")) };
+}
+
 /** Node, and what is compiled into its binary: OpenSSL, V8 and others. */
 const ofNode = (): Component[] =>
   Object.entries(process.versions)
@@ -68,8 +77,12 @@ const ofNode = (): Component[] =>
     }));
 
 if (import.meta.main) {
-  const [npm = "", libraries = "", ...files] = process.argv.slice(2);
-  const bom = ofNpm(JSON.parse(readFileSync(npm, "utf8")), files);
+  const [npm = "", libraries = "", ...rest] = process.argv.slice(2);
+  const [programs, files] = [true, false].map((is) =>
+    rest.filter((one) => one.includes("=") === is),
+  );
+  const bom = ofNpm(JSON.parse(readFileSync(npm, "utf8")), files as string[]);
   bom.components.push(...ofNode(), ...ofDebian(readFileSync(libraries, "utf8")));
+  bom.components.push(...(programs as string[]).map(ofProgram));
   console.log(JSON.stringify(bom, null, 1));
 }
