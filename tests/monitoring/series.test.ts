@@ -39,7 +39,11 @@ const ours = [
   ...(await exported(
     "antaeus",
     await startAntaeus({
-      env: { DATABASE: ":memory:", PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1/" },
+      env: {
+        DATABASE: ":memory:",
+        PAYMENT_PROVIDER_ENDPOINT: "http://127.0.0.1:1/",
+        BACKUP_SOCKET: "/nowhere",
+      },
       log,
     }),
   )),
