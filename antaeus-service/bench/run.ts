@@ -1,4 +1,5 @@
-// make bench-antaeus: time and memory of Antaeus on one core, as its invoices grow from a thousand to a million.
+// make bench-antaeus: time and memory of Antaeus on one core, as its invoices grow from a thousand to a million; and a pay
+// run beside a plain client of payment.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,10 +8,15 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { onServerCore } from "../../payment-service/bench/server.ts";
-import { main } from "../../tools/cli/command.ts";
+import type { Load } from "../../payment-service/bench/load.ts";
+import { paymentCommand } from "../../payment-service/bench/peers.ts";
+import { median } from "../../payment-service/bench/result.ts";
+import { cores, onCore, start as startPayment } from "../../payment-service/bench/server.ts";
+import { main, run } from "../../tools/cli/command.ts";
 import { step } from "../../tools/cli/progress.ts";
 import { table } from "../../tools/cli/table.ts";
+import { write } from "../../tools/pages/layout.ts";
+import { page, type Row } from "./page.ts";
 
 const sizes = [1000, 10_000, 100_000, 1_000_000].slice(0, process.env.BENCH_QUICK ? 2 : 4);
 const folder = mkdtempSync(join(tmpdir(), "antaeus-bench-"));
@@ -19,24 +25,38 @@ process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 /** A payment that costs next to nothing, and accepts every other charge. */
 let charges = 0;
 const payment = createServer((asked, answer) => {
-  asked.resume().once("end", () => answer.end(`{"result":${++charges % 2 === 0}}`));
+  const isTerms = asked.url === "/api/v1/terms";
+  asked.resume().once("end", () => {
+    answer.end(isTerms ? '{"acceptance_share":0.5}' : `{"result":${++charges % 2 === 0}}`);
+  });
 }).listen(0, "127.0.0.1");
+
+/** Charges under way at once: Antaeus' own default. */
+const concurrency = 8;
 
 /** How V8 sizes its heap in a container of 256 MiB, as in the manifests: by the machine's memory it would take its time. */
 const heap = ["--max-old-space-size=128", "--max-semi-space-size=1"];
 
-/** Starts Antaeus on one core, on a new database. @returns its URL, once it has its invoices */
-async function start(invoices: number) {
-  const { port } = payment.address() as AddressInfo;
-  const command = onServerCore(process.execPath, ...heap, "antaeus-service/dist/main.cjs");
+let databases = 0;
+
+/**
+ * Starts Antaeus on one core, on a new database.
+ * @param asks the payment that it charges by
+ * @returns its URL, once it has its invoices
+ */
+async function start(invoices: number, asks: string, core = cores.server) {
+  const command = [process.execPath, ...heap, "antaeus-service/dist/main.cjs"];
   const env = {
     ...{ PATH: process.env.PATH, HOST: "127.0.0.1", PORT: "0", DRAIN_SECONDS: "0" },
-    DATABASE: join(folder, `${invoices}.db`),
+    DATABASE: join(folder, `${++databases}.db`),
     CUSTOMERS: String(invoices / 40),
     INVOICES_PER_CUSTOMER: "40",
-    PAYMENT_PROVIDER_ENDPOINT: `http://127.0.0.1:${port}/api/v1/charge`,
+    CHARGE_CONCURRENCY: String(concurrency),
+    PAYMENT_PROVIDER_ENDPOINT: `${asks}/api/v1/charge`,
   };
-  const child = spawn("taskset", command, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("taskset", onCore(core, ...command), {
+    ...{ env, stdio: ["ignore", "pipe", "inherit"] },
+  });
   process.once("exit", () => child.kill("SIGKILL"));
   // Read to the end: Antaeus must not wait for a reader of its log.
   const [line] = await once(createInterface(child.stdout), "line");
@@ -81,36 +101,76 @@ function probe(url: string) {
   };
 }
 
-const head =
-  "invoices,start s,MiB,list s,MiB,10 lists s,MiB,pay run s,MiB,charges/s,p99 ms,max ms,scrape ms";
+/** @throws Error unless some invoices were paid: a run that asks for nothing is a quick one */
+async function payRun(url: string): Promise<void> {
+  await read(`${url}/rest/v1/invoices/pay`, "POST");
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  if (!/^antaeus_charges_total\{.*result="accepted".*\} [1-9]/m.test(metrics))
+    throw new Error("the pay run paid nothing");
+}
+
+/**
+ * Charges a second of a payment on a core of its own: of a plain client with connections that stay, and of a pay run,
+ * which keeps each answer. In turns, so that what else this machine does meets both.
+ */
+async function besidePlainClient() {
+  const { url: asks, stop } = await startPayment(() => paymentCommand(), { CALLER: "anybody" });
+  const rates = { plain: [] as number[], payRun: [] as number[] };
+  for (let round = 1; round <= 3; round++) {
+    const load = ["payment-service/bench/load.ts", asks, String(concurrency), "3"];
+    const made = await run("taskset", onCore(cores.load, process.execPath, ...load));
+    const { ok, seconds } = JSON.parse(made) as Load;
+    rates.plain.push(ok / seconds);
+    const { url, child } = await start(4000, asks, cores.load);
+    const begun = performance.now();
+    await payRun(url);
+    // Of each customer's forty invoices the first is PAID.
+    rates.payRun.push(3900 / ((performance.now() - begun) / 1000));
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  await stop();
+  return { plain: median(rates.plain), payRun: median(rates.payRun) };
+}
+
+const file = "report/bench-antaeus.html";
 const brief = (seconds: number) => Number(seconds.toFixed(seconds < 10 ? 2 : 0));
 
 main(async () => {
   await once(payment, "listening");
-  const rows: (string | number)[][] = [];
+  const rows: Row[] = [];
   for (const size of sizes)
     await step(`${size.toLocaleString("en")} invoices`, async () => {
       const begun = performance.now();
-      const { url, pid, child } = await start(size);
+      const { port } = payment.address() as AddressInfo;
+      const { url, pid, child } = await start(size, `http://127.0.0.1:${port}`);
       const started = (performance.now() - begun) / 1000;
       const list = () => read(`${url}/rest/v1/invoices`);
       const lists = () => Promise.all(Array.from({ length: 10 }, list));
-      const measured = [{ seconds: started, mib: peak(pid) }];
-      for (const body of [list, lists]) measured.push(await measure(pid, body));
+      const row: Row = { invoices: size, "start s": brief(started), "start MiB": peak(pid) };
+      const add = async (what: string, body: () => Promise<unknown>) => {
+        const { seconds, mib } = await measure(pid, body);
+        Object.assign(row, { [`${what} s`]: brief(seconds), [`${what} MiB`]: mib });
+        return seconds;
+      };
+      await add("list", list);
+      await add("10 lists", lists);
       const [before, probed] = [charges, probe(url)];
-      const run = await measure(pid, () => read(`${url}/rest/v1/invoices/pay`, "POST"));
-      const probes = probed();
+      const seconds = await add("pay run", () => payRun(url));
+      row["charges/s"] = Math.round((charges - before) / seconds);
+      [row["p99 ms"] = 0, row["max ms"] = 0] = probed();
       const scrape = await measure(pid, () => read(`${url}/metrics`));
-      rows.push([
-        size,
-        ...[...measured, run].flatMap(({ seconds, mib }) => [brief(seconds), mib]),
-        Math.round((charges - before) / run.seconds),
-        ...probes,
-        Math.round(scrape.seconds * 1000),
-      ]);
+      row["scrape ms"] = Math.round(scrape.seconds * 1000);
+      rows.push(row);
       child.kill("SIGTERM");
       await once(child, "exit");
     });
   payment.close();
-  console.log(table([head.split(","), ...rows]));
+  const made = await step("A pay run, and a plain client of payment", besidePlainClient);
+  console.log(table([Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]));
+  const [ran, plain] = [made.payRun, made.plain].map((rate) => Math.round(rate));
+  const ratio = `${concurrency} charges at once: ${ran} a second in a pay run, ${plain} by a plain client: ${(made.payRun / made.plain).toFixed(2)} of it.`;
+  console.log(`\n  ${ratio}\n`);
+  write(file, await page(rows, ratio));
+  console.log(`▸ ${file}`);
 });
