@@ -9,6 +9,8 @@ export const sources = {
   stranger: "a stranger elsewhere",
   scraper: "a metrics scraper",
   "scraper-unlabelled": "its neighbour without the label",
+  rollouts: "Argo Rollouts",
+  "stranger-rollouts": "a stranger in rollouts",
   node: "a node's own network",
 } as const;
 
@@ -46,6 +48,8 @@ export const places: Record<Exclude<Source, "antaeus" | "payment" | "node">, Pla
   stranger: { namespace: "default", labels: {} },
   scraper: { namespace: "monitoring", labels: { "metrics-scraper": "true" } },
   "scraper-unlabelled": { namespace: "monitoring", labels: {} },
+  rollouts: { namespace: "rollouts", labels: { "app.kubernetes.io/name": "argo-rollouts" } },
+  "stranger-rollouts": { namespace: "rollouts", labels: {} },
 };
 
 const everything = Object.keys(targets) as Target[];
@@ -63,6 +67,8 @@ export const network: Record<Source, Target[]> = {
   stranger: elsewhere,
   scraper: ["antaeus", "antaeus-pod", "payment", "payment-pod", "dns"],
   "scraper-unlabelled": ["dns"],
+  rollouts: ["prometheus", "dns", "api"],
+  "stranger-rollouts": ["dns"],
   // A node always reaches its own pods: the kubelet's probes come from there. What may run with the
   // node's network is what the pod security level of a namespace says.
   node: everything,

@@ -256,9 +256,19 @@ export const ofKustomizations: Mutations = [
       `${generator}    files: [a=../../../../README.md]\ncomponents:\n`,
       /configMapGenerator\[\].files\[\]: "a=..\/..\/..\/..\/README.md"/,
     ],
+    "a variable of two lines": [
+      "components:\n",
+      `${generator}    literals: ["PAYMENT_A=b\\nexec: c"]\ncomponents:\n`,
+      /configMapGenerator\[\].literals\[\]: "PAYMENT_A=b.*Allowed: `NAME=value`, of one line/,
+    ],
+    "a variable of a file's lines": [
+      "components:\n",
+      `${generator}    files: [A=deployment.yaml]\ncomponents:\n`,
+      /configMapGenerator\[\].files\[\]: "A=deployment.yaml"/,
+    ],
     "a ConfigMap that outlives its commit": [
       "components:\n",
-      `${generator.replace("PruneLast=true", "Prune=false")}    literals: [A=b]\ncomponents:\n`,
+      `${generator.replace("PruneLast=true", "Prune=false")}    literals: [PAYMENT_A=b]\ncomponents:\n`,
       /sync-options: "Prune=false"\. Allowed: `PruneLast=true`/,
     ],
     "a ConfigMap in another namespace": [
@@ -367,7 +377,6 @@ export const ofObjects: Mutations = [
     "names of hosts": "hostAliases: []",
     "its own name servers": "dnsConfig: {nameservers: [192.0.2.1]}",
     "the processes of its neighbours": "shareProcessNamespace: true",
-    "a container before the others": "initContainers: []",
     "a container to debug": "ephemeralContainers: []",
   }),
   ...adding(deployment, "        podAntiAffinity:\n", {
@@ -380,6 +389,11 @@ export const ofObjects: Mutations = [
     "a terminal": "tty: true",
   }),
   ...changing(deployment, {
+    "a container before the others": [
+      "      enableServiceLinks: false\n",
+      "      enableServiceLinks: false\n      initContainers: [{name: restore}]\n",
+      /initContainers\[\]\.name: "restore"\. Allowed: `restore` or `backup`, of antaeus alone/,
+    ],
     "an option of Node's, as an argument": [
       "          imagePullPolicy: IfNotPresent\n",
       "          imagePullPolicy: IfNotPresent\n          args: [-e]\n",
@@ -485,6 +499,11 @@ export const ofObjects: Mutations = [
       "enableServiceLinks: false\n      serviceAccountName: antaeus\n",
       /serviceAccountName: "antaeus"/,
     ],
+    "an option of the runtime": [
+      "            - name: ACCEPTANCE_SHARE\n",
+      "            - name: NODE_OPTIONS\n",
+      /env\[\]\.name: "NODE_OPTIONS"\. Allowed: `HOST`/,
+    ],
     "a field that is taken away": [
       '          env:\n            - name: ACCEPTANCE_SHARE\n              value: "0.5"\n',
       "          env: null\n",
@@ -561,6 +580,35 @@ export const ofObjects: Mutations = [
       /nodePort: "30008"\. Allowed: `30008`, of antaeus alone/,
     ],
     "another version of a kind": ["apiVersion: v1", "apiVersion: v2", /apiVersion: "v2"/],
+  }),
+  ...changing("apps/antaeus/components/backup/deployment.yaml", {
+    "another program in Litestream's place": [
+      "command: [/litestream]\n          args: [replicate]",
+      "command: [/node]\n          args: [replicate]",
+      /initContainers\[\]\.command\[\]: "\/node"\. Allowed: `\/litestream`/,
+    ],
+    "a program that Litestream starts": [
+      "args: [replicate]",
+      "args: [replicate, -exec, /node]",
+      /initContainers\[\]\.args\[\]: "-exec"/,
+    ],
+    "a backup elsewhere": [
+      "args: [replicate]\n          envFrom:\n            - configMapRef:\n                name: antaeus-backup\n",
+      "args: [replicate]\n          envFrom:\n            - configMapRef:\n                name: antaeus-mine\n",
+      /configMapRef\.name: "antaeus-mine"/,
+    ],
+    "a third container beside Antaeus": [
+      "        - name: backup\n",
+      "        - name: mine\n",
+      /initContainers\[\]\.name: "mine"/,
+    ],
+  }),
+  ...changing("apps/antaeus/components/backup-folder/deployment.yaml", {
+    "a backup that Antaeus' team chose alone": [
+      "value: file:///backup\n            - name: BACKUP_MAY",
+      "value: s3://mine/antaeus\n            - name: BACKUP_MAY",
+      /initContainers\[\]\.env\[\]\.value: "s3:\/\/mine\/antaeus"/,
+    ],
   }),
   ...changing("apps/antaeus/base/service.yaml", {
     "another door": ["nodePort: 30008", "nodePort: 30009", /nodePort: "30009"/],

@@ -21,7 +21,7 @@ export const applications: Rule[] = [
           ...same(
             `${environment}: Applications`,
             names,
-            [...repository.services, ...monitoring, "argocd", "root"].sort(),
+            [...repository.services, ...monitoring, "argocd", "rollouts", "root"].sort(),
           ),
           ...(await each(found, ({ spec }) =>
             unless(

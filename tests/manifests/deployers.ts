@@ -11,6 +11,9 @@ const look = ["get", "list", "watch"];
 /** Kubernetes' name for a kind's resource: apps/deployments. */
 const resource = (kind: string) => `${kind.toLowerCase()}s`;
 
+/** Argo's own kind. */
+const argo = (resource: string) => `argoproj.io/${resource}`;
+
 interface Granted {
   apiGroups: string[];
   resources: string[];
@@ -99,6 +102,9 @@ export const deployers: Rule[] = [
           ...repository.services.map(
             (team) => `monitoring/prometheus has monitoring-discovery in app-${team}`,
           ),
+          ...repository.services.map(
+            (team) => `rollouts/argo-rollouts has argo-rollouts-releases in app-${team}`,
+          ),
           "system:unauthenticated has system:service-account-issuer-discovery in the cluster",
         ]),
       )),
@@ -171,6 +177,68 @@ export const deployers: Rule[] = [
     ],
   },
   {
+    title:
+      "Argo Rollouts reads no Secret of the cluster, and writes what a release is made of, where a service's namespace lets it",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const manifests = await repository.rollouts(environment);
+        const roles = manifests
+          .filter(({ kind }) => kind === "ClusterRole")
+          .map(({ metadata: { name }, rules }) => [name, verbs(rules)]);
+        const read = [...look].sort();
+        return [
+          ...same(`${environment}: ClusterRoles of Argo Rollouts`, Object.fromEntries(roles), {
+            "argo-rollouts": Object.fromEntries(
+              [
+                ...["/pods", "/services", "apps/deployments", "apps/replicasets"],
+                ...["analysisruns", "analysistemplates", "clusteranalysistemplates"].map(argo),
+                ...["experiments", "rollouts"].map(argo),
+                ...["batch/jobs", "networking.k8s.io/ingresses"],
+              ].map((name) => [name, read]),
+            ),
+            "argo-rollouts-releases": {
+              "/events": ["create", "patch"],
+              "/services": ["patch"],
+              "apps/replicasets": ["create", "delete", "patch", "update"],
+              "argoproj.io/analysisruns": ["create", "delete", "patch", "update"],
+              "argoproj.io/analysisruns/finalizers": ["update"],
+              "argoproj.io/rollouts": ["patch", "update"],
+              "argoproj.io/rollouts/finalizers": ["update"],
+              "argoproj.io/rollouts/status": ["patch", "update"],
+              "batch/jobs": ["create", "delete", "patch", "update"],
+            },
+          }),
+          ...same(`${environment}: bound for Argo Rollouts`, bindings(manifests), [
+            "rollouts/argo-rollouts has argo-rollouts in rollouts",
+            "rollouts/argo-rollouts has argo-rollouts in the cluster",
+          ]),
+        ];
+      }),
+    mutations: [
+      {
+        what: "a controller of releases that reads every Secret, as the release has it",
+        file: "clusters/base/rollouts/kustomization.yaml",
+        from: "  - path: permissions.yaml\n",
+        to: "",
+        says: /ClusterRoles of Argo Rollouts: .*"\/secrets"/,
+      },
+      {
+        what: "administrators of namespaces that may write releases, as the release has it",
+        file: "clusters/base/rollouts/kustomization.yaml",
+        from: "  - path: unused.yaml\n",
+        to: "",
+        says: /ClusterRoles of Argo Rollouts: .*"argo-rollouts-aggregate-to-admin"/,
+      },
+      {
+        what: "a controller of releases that writes in every namespace",
+        file: "clusters/base/rollouts/leases.yaml",
+        from: "kind: RoleBinding\nmetadata:\n  name: argo-rollouts\nroleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: Role\n  name: argo-rollouts\n",
+        to: "kind: ClusterRoleBinding\nmetadata:\n  name: argo-rollouts-releases\nroleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: ClusterRole\n  name: argo-rollouts-releases\n",
+        says: /rollouts\/argo-rollouts has argo-rollouts-releases in the cluster/,
+      },
+    ],
+  },
+  {
     title: "Argo CD may impersonate the deployers, its server the teams', and nobody else",
     check: async (repository) => {
       const manifests = await repository.render("argocd/deployers");
@@ -224,6 +292,7 @@ export const deployers: Rule[] = [
         ...repository.environments.flatMap((environment) => [
           repository.platform(environment),
           repository.monitoring(environment),
+          repository.rollouts(environment),
         ]),
         ...repository.overlays.map((folder) => repository.render(folder)),
       ]);

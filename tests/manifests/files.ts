@@ -63,7 +63,10 @@ export const files: Rule[] = [
           used.add(spec.source.path);
       }
       // make up and docs/delivery.md apply these.
-      for (const name of ["argocd", "git", "metrics-server", ...repository.environments])
+      for (const name of [
+        ...["argocd", "backup-volume", "git", "metrics-server"],
+        ...repository.environments,
+      ])
         used.add(`clusters/local/${name}`);
       used.add("clusters/without-argocd");
       used.add("apps/antaeus/components/published-original");
@@ -182,6 +185,13 @@ export const files: Rule[] = [
           images(await repository.render("clusters/base/monitoring")),
           [`quay.io/prometheus/prometheus:v${promtool}`],
         ),
+        ...same(
+          "the Argo Rollouts of its manifests",
+          images(await repository.render("clusters/base/rollouts")),
+          [
+            `quay.io/argoproj/argo-rollouts:${/rollouts\/\/.*ref=(.+)/.exec(repository.read("clusters/base/rollouts/kustomization.yaml"))?.[1]}`,
+          ],
+        ),
         ...same("versions of Argo CD", tags.length, 1),
         ...same(
           `the Kustomize that renders here, beside Argo CD ${tags}`,
@@ -204,6 +214,13 @@ export const files: Rule[] = [
         from: "promtool ",
         to: "promtool 2.",
         says: /the Prometheus that the rules are tested with: .*, not .*:v2\./,
+      },
+      {
+        what: "another Argo Rollouts than that of its manifests",
+        file: "clusters/base/rollouts/kustomization.yaml",
+        from: "newTag: v",
+        to: "newTag: v2",
+        says: /the Argo Rollouts of its manifests: .*rollouts:v2/,
       },
       {
         what: "another Kubernetes on a laptop",

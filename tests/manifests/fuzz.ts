@@ -88,6 +88,8 @@ function make(random: Random, shape: Shape, place: Place): Json | undefined {
   for (const [key, inner] of Object.entries(shape)) {
     const isWanted = key.endsWith("!") || ["apiVersion", "kind"].includes(key);
     const value = isWanted || random.below(2) ? make(random, inner, place) : undefined;
+    // What another team alone may have.
+    if (value === undefined && key.endsWith("!")) return undefined;
     if (value !== undefined) made[bare(key)] = value;
   }
   return made;

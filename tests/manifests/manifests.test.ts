@@ -49,7 +49,10 @@ for (const environment of environments) {
   test(`${environment}: a laptop differs from its cluster in addresses, and in Argo CD's own folder`, async (t) => {
     const onLaptop = await render(`clusters/local/${environment}`);
     const root = onLaptop.find(({ metadata }) => metadata.name === "root");
-    t.deepEqual(root?.spec.source.kustomize, { components: ["../../local/repository"] });
+    // Its cluster's backup is in a bucket.
+    const backup = environment === "production" ? ["../../local/backup"] : [];
+    const components = ["../../local/repository", ...backup];
+    t.deepEqual(root?.spec.source.kustomize, { components });
     t.deepEqual(anywhere(asItself(onLaptop)), anywhere(await render(`clusters/${environment}`)));
 
     // What the root syncs there: its folder, with the component that its source adds.
@@ -78,7 +81,10 @@ const asItself = (manifests: Manifest[]) =>
       const [{ ports }] = manifest.spec.egress;
       return { ...manifest, spec: { ...manifest.spec, egress: [{ ports }] } };
     }
-    if (!["monitoring", "root"].includes(manifest.metadata.name) || !manifest.spec.source)
+    if (
+      !["monitoring", "rollouts", "root"].includes(manifest.metadata.name) ||
+      !manifest.spec.source
+    )
       return manifest;
     const { kustomize: _, ...source } = manifest.spec.source;
     return { ...manifest, spec: { ...manifest.spec, source } };
@@ -106,6 +112,7 @@ test("the challenge's own Antaeus is an option that needs no more than ours, but
   const [{ spec }] = podSpecs(manifests) as [ReturnType<typeof podSpecs>[0]];
   const [container] = spec.containers;
   t.true(container.image.startsWith(`${repository.registry}/antaeus-original:`), container.image);
+  t.deepEqual([before?.initContainers.length, spec.initContainers], [2, []]);
   t.deepEqual(spec.securityContext, before?.securityContext);
   t.deepEqual(container.securityContext, before?.containers[0].securityContext);
   t.deepEqual(spec.volumes, [{ name: "tmp", emptyDir: { sizeLimit: "100Mi" } }]);
@@ -157,8 +164,11 @@ test("without Argo CD the services are those of testing", async (t) => {
     ])
   )
     .flat()
-    // Bindings of roles that Argo CD and Prometheus bring.
-    .filter(({ metadata }) => !/^(argocd-deployer|monitoring-discovery)$/.test(metadata.name));
+    // Bindings of roles that Argo CD, Prometheus and Argo Rollouts bring.
+    .filter(
+      ({ metadata }) =>
+        !/^(argocd-deployer|monitoring-discovery|argo-rollouts-releases)$/.test(metadata.name),
+    );
   const sorted = (manifests: Manifest[]) =>
     manifests.sort((one, other) => name(one).localeCompare(name(other)));
   t.deepEqual(sorted(without), sorted(testing));

@@ -25,17 +25,22 @@ const counted = [
 export const namespaces: Rule[] = [
   {
     title:
-      "Every service, and Prometheus, has its own namespace, which is restricted and never pruned",
+      "Every service, Prometheus and Argo Rollouts have their own namespace, which is restricted and never pruned",
     check: (repository) =>
       each(repository.environments, async (environment) => {
         const monitoring = await repository.monitoring(environment);
-        const manifests = [...(await repository.platform(environment)), ...monitoring];
+        const manifests = [
+          ...(await repository.platform(environment)),
+          ...monitoring,
+          ...(await repository.rollouts(environment)),
+        ];
         const kubernetes = repository.tools.get("kubectl")?.replace(/\.\d+$/, "");
         const found = manifests.filter(({ kind }) => kind === "Namespace");
         return [
           ...same(`${environment}: namespaces`, found.map(({ metadata }) => metadata.name).sort(), [
             ...repository.services.map((service) => `app-${service}`),
             ...(monitoring.length ? ["monitoring"] : []),
+            "rollouts",
           ]),
           ...(await each(found, ({ metadata: { name, labels = {}, annotations = {} } }) => [
             ...same(

@@ -152,10 +152,10 @@ async function peerOf(
 
 const tcp = (number: number): Port => ({ protocol: "TCP", number });
 
-/** All addresses that policies let pods of the services, and Prometheus, call, as they stand there, each with its ports. */
+/** All addresses that policies let pods of the services, Prometheus and Argo Rollouts call, as they stand there, each with its ports. */
 const blocks = (policies: Manifest[]): [cidr: string, ports: PolicyPort[]][] =>
   policies.flatMap(({ metadata, spec }) =>
-    /^(app-|monitoring$)/.test(metadata.namespace ?? "")
+    /^(app-|(monitoring|rollouts)$)/.test(metadata.namespace ?? "")
       ? (spec.egress ?? []).flatMap(
           ({ to = [], ports = [] }: { to?: Item[]; ports?: PolicyPort[] }) =>
             to.flatMap(({ ipBlock }) => (ipBlock ? [[ipBlock.cidr, ports]] : [])),
@@ -165,9 +165,13 @@ const blocks = (policies: Manifest[]): [cidr: string, ports: PolicyPort[]][] =>
 
 const dnsCache = "169.254.20.10/32";
 
+/** To where the backup goes: an address that has a rule of its own. */
+const isBackup = ({ metadata }: Manifest) => metadata.name === "antaeus-to-backup";
+
 /** Where an environment says that its API server answers. */
 const apiServer = (policies: Manifest[]): string => {
-  const [cidr = ""] = blocks(policies).find(([cidr]) => cidr !== dnsCache) ?? [];
+  const others = policies.filter((policy) => !isBackup(policy));
+  const [cidr = ""] = blocks(others).find(([cidr]) => cidr !== dnsCache) ?? [];
   return cidr.split("/")[0] ?? "";
 };
 
@@ -177,6 +181,7 @@ async function matrix(repository: Repository, environment: string): Promise<stri
     ...(await repository.platform(environment)),
     // Also where a cluster has a Prometheus of its own: the services cannot tell the two apart.
     ...(await repository.render("clusters/base/monitoring")),
+    ...(await repository.rollouts(environment)),
   ].filter(({ kind }) => kind === "NetworkPolicy");
   const antaeus = await peerOf(repository, "antaeus", environment, "10.244.0.10");
   const payment = await peerOf(repository, "payment", environment, "10.244.0.11");
@@ -184,6 +189,11 @@ async function matrix(repository: Repository, environment: string): Promise<stri
     namespace: "kube-system",
     labels: { "k8s-app": "kube-dns" },
     ip: "10.244.0.2",
+  };
+  const prometheus: Peer = {
+    namespace: "monitoring",
+    labels: { ...places.scraper.labels, "app.kubernetes.io/name": "prometheus" },
+    ip: "10.244.0.12",
   };
   const made = Object.entries(places).map(([name, place]) => [
     name,
@@ -197,14 +207,7 @@ async function matrix(repository: Repository, environment: string): Promise<stri
     "payment-pod": [payment, tcp(9000)],
     "payment-other": [payment, tcp(9001)],
     dns: [dns, tcp(53), { protocol: "UDP", number: 53 }],
-    prometheus: [
-      {
-        namespace: "monitoring",
-        labels: { ...places.scraper.labels, "app.kubernetes.io/name": "prometheus" },
-        ip: "10.244.0.12",
-      },
-      tcp(9090),
-    ],
+    prometheus: [prometheus, tcp(9090)],
     // Both are no pods. The API server's port behind its Service is another one.
     api: [{ ip: apiServer(policies) }, tcp(6443)],
     outside: [{ ip: "172.18.0.9" }, tcp(9000)],
@@ -227,7 +230,10 @@ async function matrix(repository: Repository, environment: string): Promise<stri
       ),
       // Either side holds by itself, so that a mistake on the other opens nothing.
       ...unless(!caller.namespace?.startsWith("app-") || leaves === declared, `${what} may leave`),
-      ...unless(called !== payment || enters === declared, `${what} may enter`),
+      ...unless(
+        ![payment, prometheus].includes(called) || enters === declared,
+        `${what} may enter`,
+      ),
     ];
   });
 }
@@ -295,11 +301,11 @@ export const network: Rule[] = [
         says: /its neighbour without the label → Antaeus:8000 is open/,
       },
       {
-        what: "a Prometheus that whoever scrapes may read",
+        what: "a Prometheus that whatever is beside Argo Rollouts may read",
         file: "clusters/base/monitoring/network-policies.yaml",
-        from: "  podSelector: {}\n  policyTypes: [Ingress, Egress]",
-        to: "  podSelector: {}\n  policyTypes: [Egress]",
-        says: /a stranger elsewhere → Prometheus:9090 is open/,
+        from: "          podSelector:\n            matchLabels:\n              app.kubernetes.io/name: argo-rollouts\n",
+        to: "",
+        says: /a stranger in rollouts → Prometheus:9090 may enter/,
       },
       {
         what: "scrapers that may call anybody",
@@ -325,7 +331,8 @@ export const network: Rule[] = [
         const policies = [
           ...(await repository.platform(environment)),
           ...(await repository.monitoring(environment)),
-        ].filter(({ kind }) => kind === "NetworkPolicy");
+          ...(await repository.rollouts(environment)),
+        ].filter((one) => one.kind === "NetworkPolicy" && !isBackup(one));
         const others = new Map(blocks(policies).filter(([cidr]) => cidr !== dnsCache));
         return [
           ...unless(others.size === 1, `${environment}: addresses to call: ${[...others.keys()]}`),
@@ -363,12 +370,74 @@ export const network: Rule[] = [
     ],
   },
   {
-    title: "Each service's namespace, and Prometheus', denies ingress and egress by default",
+    title:
+      "Antaeus' backup goes where its overlay says, to that address alone, and where there is none nowhere",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const policies = (await repository.platform(environment)).filter(isBackup);
+        const workload = await repository.workload("antaeus", environment);
+        const urls = workload
+          .filter(({ kind }) => kind === "ConfigMap")
+          .flatMap(({ data }) => (data.BACKUP_URL ? [new URL(data.BACKUP_URL)] : []));
+        const stores = urls.map((url) => new URL(url.searchParams.get("endpoint") ?? ""));
+        return [
+          ...same(
+            `${environment}: where the backup may go`,
+            blocks(policies).map(([cidr, ports]) => [cidr, ports.map(({ port }) => port)]),
+            stores.map(({ hostname, port }) => [`${hostname}/32`, [Number(port) || 443]]),
+          ),
+          ...policies.flatMap(({ spec }) =>
+            same(`${environment}: what may go there`, spec.podSelector, {
+              matchLabels: { "app.kubernetes.io/name": "antaeus" },
+            }),
+          ),
+          // In the bucket nobody else's.
+          ...urls.flatMap(({ pathname }) => same("its folder", pathname, `/${environment}`)),
+        ];
+      }),
+    mutations: [
+      {
+        what: "a backup to an address that is closed",
+        file: "apps/antaeus/overlays/production/kustomization.yaml",
+        from: "https://10.2.0.20",
+        to: "https://10.2.0.21",
+        says: /production: where the backup may go: .*10\.2\.0\.20/,
+      },
+      {
+        what: "the network around the backup",
+        file: "clusters/production/backup/network-policy.yaml",
+        from: "/32",
+        to: "/24",
+        says: /production: where the backup may go: .*10\.2\.0\.20\/24/,
+      },
+      {
+        what: "a backup that any pod may call",
+        file: "clusters/production/backup/network-policy.yaml",
+        from: "  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: antaeus\n",
+        to: "  podSelector: {}\n",
+        says: /production: what may go there: \{\}/,
+      },
+      {
+        what: "the backup of another environment",
+        file: "apps/antaeus/overlays/production/kustomization.yaml",
+        from: "s3://antaeus/production",
+        to: "s3://antaeus/testing",
+        says: /its folder: "\/testing", not "\/production"/,
+      },
+    ],
+  },
+  {
+    title:
+      "Each service's namespace, Prometheus' and Argo Rollouts' deny ingress and egress by default",
     check: (repository) =>
       each(repository.environments, async (environment) => {
         const monitoring = await repository.monitoring(environment);
-        const manifests = [...(await repository.platform(environment)), ...monitoring];
-        const namespaces = repository.services.map((team) => `app-${team}`);
+        const manifests = [
+          ...(await repository.platform(environment)),
+          ...monitoring,
+          ...(await repository.rollouts(environment)),
+        ];
+        const namespaces = [...repository.services.map((team) => `app-${team}`), "rollouts"];
         if (monitoring.length) namespaces.push("monitoring");
         return each(namespaces, (namespace) => {
           const denies = manifests.filter(

@@ -172,13 +172,31 @@ export const pods: Rule[] = [
           const { strategy = {}, progressDeadlineSeconds } = spec;
           return [
             ...unless(progressDeadlineSeconds <= 300, `${what}: a stuck rollout is not reported`),
-            // What payment takes to be forgotten and to finish, its DRAIN_SECONDS and 10 more, and some.
+            // What a service takes to be forgotten and to finish, its DRAIN_SECONDS and 10 more, and some; and after
+            // that Litestream's shutdown-sync-timeout.
             ...unless(
-              pod.terminationGracePeriodSeconds >= 20,
+              pod.terminationGracePeriodSeconds >= (pod.initContainers ? 40 : 20),
               `${what}: a pod is killed before it finished`,
             ),
             ...(writes
-              ? same(`${what}: pods that write`, [spec.replicas, strategy.type], [1, "Recreate"])
+              ? [
+                  ...same(
+                    `${what}: pods that write`,
+                    [spec.replicas, strategy.type],
+                    [1, "Recreate"],
+                  ),
+                  ...same(
+                    `${what}: a pod beside one that ends`,
+                    pod.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution,
+                    [
+                      {
+                        topologyKey: "kubernetes.io/hostname",
+                        labelSelector: spec.selector,
+                        matchLabelKeys: ["pod-template-hash"],
+                      },
+                    ],
+                  ),
+                ]
               : [...same(`${what}: maxUnavailable`, strategy.rollingUpdate?.maxUnavailable, 0)]),
           ];
         }),
@@ -199,11 +217,25 @@ export const pods: Rule[] = [
         says: /antaeus: pods that write: \[1,"RollingUpdate"\]/,
       },
       {
+        what: "a pod that writes beside one that is deleted, and ends",
+        file: antaeus,
+        from: "              matchLabelKeys: [pod-template-hash]\n",
+        to: "              matchLabelKeys: []\n",
+        says: /antaeus: a pod beside one that ends/,
+      },
+      {
         what: "a grace period that is shorter than a drain",
         file: payment,
         from: "terminationGracePeriodSeconds: 30",
         to: "terminationGracePeriodSeconds: 5",
         says: /payment: a pod is killed before it finished/,
+      },
+      {
+        what: "a grace period in which the backup does not get all",
+        file: "apps/antaeus/components/backup/deployment.yaml",
+        from: "terminationGracePeriodSeconds: 45",
+        to: "terminationGracePeriodSeconds: 30",
+        says: /antaeus: a pod is killed before it finished/,
       },
     ],
   },
@@ -322,14 +354,14 @@ export const pods: Rule[] = [
         what: "a ConfigMap without a hash of its content",
         file: "apps/payment/base/kustomization.yaml",
         from: "labels:\n",
-        to: "generatorOptions:\n  disableNameSuffixHash: true\nconfigMapGenerator:\n  - name: payment-limits\n    literals: [A=b]\nlabels:\n",
+        to: "generatorOptions:\n  disableNameSuffixHash: true\nconfigMapGenerator:\n  - name: payment-limits\n    literals: [PAYMENT_A=b]\nlabels:\n",
         says: /payment-limits has no hash/,
       },
       {
         what: "a ConfigMap that is pruned while pods need it",
         file: "apps/payment/base/kustomization.yaml",
         from: "labels:\n",
-        to: "configMapGenerator:\n  - name: payment-limits\n    literals: [A=b]\nlabels:\n",
+        to: "configMapGenerator:\n  - name: payment-limits\n    literals: [PAYMENT_A=b]\nlabels:\n",
         says: /sync options of payment-limits-\w+: undefined/,
       },
     ],

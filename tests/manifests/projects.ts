@@ -167,6 +167,7 @@ export const projects: Rule[] = [
         const platform = await repository.platform(environment);
         const argocd = await repository.render(`clusters/${environment}/argocd`);
         const monitoring = await repository.monitoring(environment);
+        const rollouts = await repository.rollouts(environment);
         const project = (name: string) =>
           platform.find(({ kind, metadata }) => kind === "AppProject" && metadata.name === name)
             ?.spec ?? {};
@@ -182,6 +183,11 @@ export const projects: Rule[] = [
               kind === "Namespace"
                 ? name
                 : name.replace(/^argocd-.*/, "argocd-*").replace(/^\w+(?=\.)/, "*"),
+            seen,
+          }),
+          ...allows(`${environment}: rollouts`, project("rollouts"), rollouts, {
+            namespaces: ["rollouts"],
+            pattern: (name) => name,
             seen,
           }),
           ...(monitoring.length === 0
@@ -214,6 +220,13 @@ export const projects: Rule[] = [
         from: "      kind: ClusterRole\n      name: argocd-*\n",
         to: "      kind: ClusterRole\n",
         says: /testing: argocd: cluster's names/,
+      },
+      {
+        what: "a ClusterRole of any name for what watches releases",
+        file: "argocd/projects/rollouts.yaml",
+        from: "      name: argo-rollouts-releases\n",
+        to: "",
+        says: /testing: rollouts: cluster's names/,
       },
       {
         what: "Secrets for what collects metrics",
@@ -263,6 +276,9 @@ export const projects: Rule[] = [
           ...(await repository.render(`clusters/${environment}/argocd`)).filter(({ kind }) =>
             isRelease(kind),
           ),
+          ...(await repository.rollouts(environment)).filter(
+            ({ kind }) => kind === "CustomResourceDefinition",
+          ),
         ];
         return each(manifests, ({ kind, metadata }) =>
           same(
@@ -279,6 +295,13 @@ export const projects: Rule[] = [
         from: "CustomResourceDefinition|Namespace",
         to: "Namespace",
         says: /CustomResourceDefinition applications.argoproj.io: undefined/,
+      },
+      {
+        what: "CRDs of releases that may be pruned",
+        file: "clusters/base/rollouts/kustomization.yaml",
+        from: "Prune=false,Delete=false,",
+        to: "",
+        says: /CustomResourceDefinition rollouts.argoproj.io: "ServerSideApply=true"/,
       },
       {
         what: "a root that may be pruned by itself",

@@ -17,6 +17,7 @@ type Expected = [project: string, path: string, namespace: string];
 const ofPlatform = (environment: string): Record<string, Expected> => ({
   argocd: ["argocd", `clusters/${environment}/argocd`, "argocd"],
   monitoring: ["monitoring", `clusters/${environment}/monitoring`, "monitoring"],
+  rollouts: ["rollouts", `clusters/${environment}/rollouts`, "rollouts"],
   root: ["platform", `clusters/${environment}/apps`, "argocd"],
 });
 

@@ -70,8 +70,10 @@ export const wiring: Rule[] = [
           )),
           ...(await each(podSpecs(manifests), ({ name, spec }) => {
             const wanted = [
-              ...spec.containers.flatMap(({ envFrom = [] }: Fields) =>
-                envFrom.map(({ configMapRef }: Fields) => ["ConfigMap", configMapRef?.name]),
+              ...containers(spec).flatMap(({ envFrom = [] }) =>
+                envFrom
+                  .filter(({ configMapRef }: Fields) => configMapRef)
+                  .map(({ configMapRef }: Fields) => ["ConfigMap", configMapRef.name]),
               ),
               ...(spec.volumes ?? []).flatMap(({ persistentVolumeClaim }: Fields) =>
                 persistentVolumeClaim
@@ -243,6 +245,61 @@ export const wiring: Rule[] = [
         from: "port: 9000",
         to: "port: 80",
         says: /Antaeus' endpoint: .*:9000\/.*, not .*:80\//,
+      },
+    ],
+  },
+  {
+    title: "Antaeus is backed up, and only where invoices are made up its backup may be empty",
+    check: (repository) =>
+      each(repository.environments, async (environment) => {
+        const manifests = await repository.workload("antaeus", environment);
+        const [pod] = podSpecs(ofKind(manifests, "Deployment"));
+        const env = (one: Fields) => environmentOf(one, manifests);
+        const [restore = {}, backup = {}] = (pod?.spec.initContainers ?? []) as Fields[];
+        const madeUp = Number(env(pod?.spec.containers[0]).CUSTOMERS) > 0;
+        return [
+          ...same(
+            `${environment}: before Antaeus`,
+            [restore.args?.[0], restore.restartPolicy, backup.args, backup.restartPolicy],
+            ["restore", undefined, ["replicate"], "Always"],
+          ),
+          ...same(
+            `${environment}: the backup may be empty`,
+            env(restore).BACKUP_MAY_BE_EMPTY,
+            `${madeUp}`,
+          ),
+          ...unless(env(restore).BACKUP_URL, `${environment}: nothing says where the backup is`),
+          ...same(`${environment}: the backup`, env(backup).BACKUP_URL, env(restore).BACKUP_URL),
+        ];
+      }),
+    mutations: [
+      {
+        what: "a production that begins anew where its backup is not found",
+        file: "apps/antaeus/overlays/production/kustomization.yaml",
+        from: "BACKUP_MAY_BE_EMPTY=false",
+        to: "BACKUP_MAY_BE_EMPTY=true",
+        says: /production: the backup may be empty: "true", not "false"/,
+      },
+      {
+        what: "a production without a backup",
+        file: "apps/antaeus/overlays/production/kustomization.yaml",
+        from: "components:\n  - ../../components/backup\n",
+        to: "",
+        says: /production: before Antaeus/,
+      },
+      {
+        what: "a backup that ends before Antaeus",
+        file: "apps/antaeus/components/backup/deployment.yaml",
+        from: "          restartPolicy: Always\n",
+        to: "",
+        says: /production: before Antaeus/,
+      },
+      {
+        what: "a backup to elsewhere than it is restored from",
+        file: "apps/antaeus/components/backup-folder/deployment.yaml",
+        from: "        - name: backup\n          # Instead of the ConfigMap and the Secret.\n          envFrom: []\n          env:\n            - name: BACKUP_URL\n              value: file:///backup\n",
+        to: "        - name: backup\n",
+        says: /testing: the backup: undefined, not "file/,
       },
     ],
   },

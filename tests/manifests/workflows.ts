@@ -77,7 +77,7 @@ const hasRights = ({ permissions = {}, environment, ...job }: Job): boolean =>
 const quiet = {
   runs: [
     'docker login ghcr.io --username "$GITHUB_ACTOR" --password-stdin <<< "$GITHUB_TOKEN"',
-    ...["services", "image", "publish", "sign", "bump"].map((target) => `make ${target}`),
+    ...["services", "image", "publish", "sign", "bump", "revert"].map((target) => `make ${target}`),
   ],
   uses: [
     ...["actions/checkout", "actions/setup-node", "sigstore/cosign-installer"],
@@ -108,6 +108,14 @@ const ofMake = ["MAKEFILE_LIST", "CURDIR", ".VARIABLES"];
 
 /** Whatever the others do: without an image of its own, a service's job fails by itself. */
 const goesOn = `\${{ !cancelled() && needs.services.result == 'success' && needs.retest.result == 'success' }}`;
+
+const reverter = ".github/workflows/revert.yaml";
+
+/** Not whoever may set a status; and not of a sync that failed, which is tried again. */
+const argocdSays = [
+  "github.event.state == 'failure' && startsWith(github.event.context, 'argocd/') &&",
+  "!startsWith(github.event.description, 'sync failed') && github.event.sender.login == vars.ARGOCD_LOGIN",
+].join(" ");
 
 export const workflows: Rule[] = [
   {
@@ -341,6 +349,57 @@ export const workflows: Rule[] = [
         from: "    environment: bump\n",
         to: "",
         says: /who has the App's key: undefined/,
+      },
+    ],
+  },
+  {
+    title: "A deployment is reverted when Argo CD itself says that it failed, and by the App alone",
+    check: (repository) => {
+      const [workflow] = workflowsOf(repository).filter(({ file }) => file === reverter);
+      const { if: when, environment, steps = [] } = workflow?.jobs.revert ?? {};
+      const says = repository.read("argocd/install/notifications.yaml");
+      return [
+        ...same("it starts", workflow?.on, { status: null }),
+        ...same("whose word counts", when, argocdSays),
+        ...same("who has the App's key", environment, "bump"),
+        ...unless(
+          !JSON.stringify(steps.map(({ run }) => run)).includes("{{"),
+          "a step's words are those of an event",
+        ),
+        ...unless(
+          /"description": {{ printf "sync failed: /.test(says),
+          "a failed sync has other words",
+        ),
+      ];
+    },
+    mutations: [
+      {
+        what: "a revert by whoever may set a status",
+        file: reverter,
+        from: " && github.event.sender.login == vars.ARGOCD_LOGIN",
+        to: "",
+        says: /whose word counts: /,
+      },
+      {
+        what: "a revert of what was not synced yet",
+        file: "argocd/install/notifications.yaml",
+        from: "sync failed: %s",
+        to: "failed to sync: %s",
+        says: /a failed sync has other words/,
+      },
+      {
+        what: "the App's key for every branch's run",
+        file: reverter,
+        from: "    environment: bump\n",
+        to: "",
+        says: /who has the App's key: undefined/,
+      },
+      {
+        what: "a description that a shell reads",
+        file: reverter,
+        from: "run: make revert\n",
+        to: `run: make revert REASON="\${{ github.event.description }}"\n`,
+        says: /a step's words are those of an event/,
       },
     ],
   },

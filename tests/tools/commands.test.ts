@@ -97,12 +97,14 @@ test("make help tells of every target that people type", async (t) => {
     "dora",
     "shell-multitool",
     "disaster-drill",
+    "restore",
     "schemathesis",
     "branch-protection",
     "new-service",
     "new-environment",
     "promote",
     "bump",
+    "revert",
     "verify-images",
     "install-asdf-tools",
     "size",
@@ -179,10 +181,11 @@ test("make up outside of a repository, or before its first commit, says what to 
 test("a clone that is somebody else's: Git's own reason, with its cure", async (t) => {
   const folder = await repository();
   const theirs = { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1", GIT_CONFIG_NOSYSTEM: "1" };
-  for (const name of ["up", "deploy", "live", "preview", "dora", "bump", "promote"]) {
+  for (const name of ["up", "deploy", "live", "preview", "dora", "bump", "revert", "promote"]) {
     const [succeeded, printed] = await script(name, fine, folder, {
       ...theirs,
       SERVICE: "payment",
+      COMMIT: "HEAD",
     });
     t.false(succeeded, name);
     t.regex(printed, /dubious ownership.*git config --global --add safe\.directory/s, name);
@@ -340,6 +343,27 @@ test("make down with nothing there succeeds, and says so", async (t) => {
     const [succeeded, printed] = await script("down", programs, await repository());
     t.true(succeeded, printed);
     t.regex(printed, /There is no cluster to remove/);
+  }
+});
+
+test("make down says where the backup is", async (t) => {
+  const folder = await repository();
+  mkdirSync(join(folder, ".backup/now/ltx"), { recursive: true });
+  const [succeeded, printed] = await script("down", {}, folder);
+  t.true(succeeded, printed);
+  t.regex(printed, /left in \.backup\/now: make up RESTORE=1 starts from it, and rm -r \.backup/);
+});
+
+test("make up RESTORE=1 is refused where there is a cluster or no backup, and so is anything but 1", async (t) => {
+  for (const [RESTORE, clusters, says] of [
+    ["1", "pe-gitops", /RESTORE=1 is for a new cluster: make down, then make up RESTORE=1/],
+    ["1", "another", /There is no backup in \.backup\/now/],
+    ["yes", "another", /RESTORE must be 1 or left out/],
+  ] as const) {
+    const programs = { ...fine, kind: `echo ${clusters}` };
+    const [succeeded, printed] = await script("up", programs, await repository(), { RESTORE });
+    t.false(succeeded);
+    t.regex(printed, says);
   }
 });
 

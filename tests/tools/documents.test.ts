@@ -63,5 +63,7 @@ test("commands under a heading that is missing, or without a command, are an err
   t.throws(() => commandsUnder("docs/operations.md", "A port is taken"), {
     message: /no commands/,
   });
-  t.deepEqual(commandsUnder("docs/operations.md", "The cluster is gone"), ["make down\nmake up\n"]);
+  t.deepEqual(commandsUnder("docs/operations.md", "The cluster is gone"), [
+    "make down\nmake up RESTORE=1\n",
+  ]);
 });

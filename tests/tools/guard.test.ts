@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import test from "ava";
+import { variables } from "../../tools/guard/allowed.ts";
 import { guard, sentence } from "../../tools/guard/guard.ts";
 import { plain } from "../../tools/guard/tree.ts";
 import { edited } from "../support/edits.ts";
@@ -78,7 +80,7 @@ const daily: Record<string, Change[]> = {
     [
       valuesFile,
       "          env:\n",
-      "          env:\n            - name: LOG_LEVEL\n              value: debug\n",
+      "          env:\n            - name: PAYMENT_LOG_LEVEL\n              value: debug\n",
     ],
   ],
   "an image": [
@@ -99,7 +101,7 @@ const daily: Record<string, Change[]> = {
     [
       deployment,
       "          env:\n",
-      "          env:\n            - name: LOG_LEVEL\n              value: debug\n",
+      "          env:\n            - name: PAYMENT_LOG_LEVEL\n              value: debug\n",
     ],
   ],
   "a new ConfigMap, of a file": [
@@ -213,3 +215,14 @@ for (const [what, [changes, file, line, says]] of Object.entries(refused)) {
     t.deepEqual(said(...changes), [`${place}: ${says} ${whom}`]);
   });
 }
+
+test("what the services read may be set", (t) => {
+  const folders = ["payment-service", "antaeus-service", "packages/service-kit"];
+  const text = folders.map((folder) => readFileSync(`${folder}/src/config.ts`, "utf8")).join();
+  const read = [...text.matchAll(/^ +([A-Z][A-Z_]+): Joi/gm)].map(([, name = ""]) => name);
+  t.true(read.length > 20);
+  t.deepEqual(
+    read.filter((name) => !variables.includes(name)),
+    [],
+  );
+});

@@ -227,6 +227,7 @@ const refused: [what: string, kind: string, name: string, advice: RegExp][] = [
   ["no name", "environment", "", /make new-environment NAME=staging/],
   ["a taken name", "service", "payment", /payment is taken/],
   ["a taken name", "environment", "production", /production is taken/],
+  ["the first word of a runtime's variables", "service", "node", /node is taken/],
   ["the platform's name", "service", "platform", /platform is taken/],
   ["a name with another meaning", "environment", "local", /local is taken/],
   ["a folder of clusters/local", "environment", "argocd", /argocd is taken/],

@@ -25,17 +25,40 @@ const manifests = value(`${manifest.says}, or ${folder.says}`, (...given) =>
   [manifest, folder].some(({ is }) => is(...given)),
 );
 
-const namedFile = value("the path of an own file, or `name=path`", (given, { isFile }) =>
-  isFile(`${given}`.replace(/^[\w.-]+=/, "")),
+/** With a dot in its name, as variables have none: those are of one line, and no file's. */
+const namedFile = value("the path of an own file, or `name.ending=path`", (given, { isFile }) =>
+  isFile(`${given}`.replace(/^[\w-]*\.[\w.-]+=/, "")),
+);
+
+/**
+ * What the services read, and a service's own. Not what their runtimes read: by NODE_OPTIONS, for one, a pod would run a
+ * program that no image holds.
+ */
+export const variables = [
+  ...["HOST", "PORT", "DRAIN_SECONDS", "NODE_EXTRA_CA_CERTS", "JAVA_TOOL_OPTIONS"],
+  ...["ACCEPTANCE_SHARE", "REPEAT_WINDOW_SECONDS", "FAULT_LATENCY_MS", "FAULT_ERROR_SHARE"],
+  ...["CALLER", "CALLER_ISSUER", "CALLER_JWKS_URL", "CALLER_AUDIENCE", "CALLER_SUBJECT"],
+  ...["CALLER_CA_FILE", "SYNTHETIC_SUBJECT", "PAYMENT_PROVIDER_ENDPOINT", "PAYMENT_TOKEN_FILE"],
+  ...["DATABASE", "CUSTOMERS", "INVOICES_PER_CUSTOMER", "BACKUP_SOCKET", "BACKUP_URL"],
+  ...["BACKUP_MAY_BE_EMPTY", "CHARGE_TIMEOUT_MS", "CHARGE_ATTEMPTS", "RETRY_DELAY_MS"],
+  ...["CIRCUIT_THRESHOLD", "CHARGE_CONCURRENCY", "PROBE_CHARGES", "PROBE_LATENCY_MS"],
+];
+const isVariable = (name: string, team = "") =>
+  variables.includes(name) ||
+  (name.startsWith(`${team.toUpperCase().replaceAll("-", "_")}_`) &&
+    /^[A-Z0-9_]{1,100}$/.test(name));
+const variable = value(
+  `${variables.map((name) => `\`${name}\``).join(", ")}, or a name in capitals after \`<SERVICE>_\``,
+  (given, { team }) => isVariable(`${given}`, team),
 );
 
 /** Releases that the platform builds on. Renovate moves the version. */
 const bases = [
-  /^https:\/\/github\.com\/argoproj\/argo-cd\/\/manifests\/cluster-install\?ref=v\d+\.\d+\.\d+$/,
+  /^https:\/\/github\.com\/argoproj\/argo-(cd|rollouts)\/\/manifests\/cluster-install\?ref=v\d+\.\d+\.\d+$/,
   /^https:\/\/github\.com\/kubernetes-sigs\/metrics-server\/\/manifests\/overlays\/release\?ref=v\d+\.\d+\.\d+$/,
 ];
 const manifestsOrBase = value(
-  `${manifests.says}, or the release of Argo CD or metrics-server`,
+  `${manifests.says}, or the release of Argo CD, Argo Rollouts or metrics-server`,
   (...given) => manifests.is(...given) || bases.some((base) => base.test(`${given[0]}`)),
 );
 
@@ -74,7 +97,12 @@ export const kustomization = {
         "annotations!": { "argocd.argoproj.io/sync-options!": oneOf("PruneLast=true") },
       },
       behavior: oneOf("create", "merge", "replace"),
-      literals: [text("`NAME=value`", /^[A-Za-z][\w.-]{0,100}=.{0,10000}$/s)],
+      literals: [
+        value("`NAME=value`, of one line, with a name as `env` has it", (given, { team }) => {
+          const [, name = ""] = /^(\w+)=.{0,10000}$/.exec(`${given}`) ?? [];
+          return isVariable(name, team);
+        }),
+      ],
       files: [namedFile],
     },
   ],
@@ -88,6 +116,12 @@ export const platformKustomization = {
   labels: [{ pairs: { "app.kubernetes.io/name": word }, includeSelectors: flag }],
   configMapGenerator: [{ "name!": word, files: [namedFile] }],
   generatorOptions: { disableNameSuffixHash: flag },
+  images: [
+    {
+      name: oneOf("quay.io/argoproj/argo-rollouts"),
+      newTag: text("a version", /^v\d+\.\d+\.\d+$/),
+    },
+  ],
   commonAnnotations: { "argocd.argoproj.io/sync-options": text("sync options", /^[\w=,]+$/) },
   patches: [
     {
@@ -129,7 +163,7 @@ const container = {
   ports: [{ name: port, containerPort: from(1024, 65535), protocol: oneOf("TCP") }],
   env: [
     {
-      "name!": text("a name in capitals", /^[A-Z][A-Z0-9_]{0,100}$/),
+      "name!": variable,
       value: text("a text", /^.{0,10000}$/s),
       valueFrom: {
         configMapKeyRef: { "name!": own, "key!": text("a key", /^[\w.-]+$/) },
@@ -148,6 +182,36 @@ const container = {
     capabilities: { drop: [oneOf("ALL")] },
   },
   volumeMounts: [{ ...patch, name: word, mountPath: path, readOnly: flag }],
+} as const;
+
+const ofBackup = { "name!": oneOf("antaeus-backup") };
+/** Litestream, of Antaeus' image: no other program, no other argument. */
+const initContainer = {
+  $patch: oneOf("delete"),
+  "name!": value(
+    "`restore` or `backup`, of antaeus alone",
+    (given, { team }) => ["restore", "backup"].includes(`${given}`) && team === "antaeus",
+  ),
+  image,
+  imagePullPolicy: oneOf("IfNotPresent"),
+  restartPolicy: oneOf("Always"),
+  command: [oneOf("/litestream")],
+  args: [
+    oneOf(
+      ...["replicate", "restore", "-if-db-not-exists", "-integrity-check=quick"],
+      ...["-if-replica-exists=$(BACKUP_MAY_BE_EMPTY)", "/data/antaeus.db"],
+    ),
+  ],
+  env: [
+    {
+      "name!": oneOf("BACKUP_URL", "BACKUP_MAY_BE_EMPTY"),
+      value: oneOf("file:///backup", "true"),
+    },
+  ],
+  envFrom: [{ configMapRef: ofBackup, secretRef: ofBackup }],
+  resources: { requests: amounts, limits: amounts },
+  securityContext: container.securityContext,
+  volumeMounts: container.volumeMounts,
 } as const;
 
 const volume = {
@@ -195,6 +259,7 @@ const pod = {
   ],
   affinity: {
     podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [apart],
       preferredDuringSchedulingIgnoredDuringExecution: [
         { weight: from(1, 100), podAffinityTerm: apart },
       ],
@@ -207,6 +272,7 @@ const pod = {
     fsGroup: from(1, 65535),
     seccompProfile: { type: oneOf("RuntimeDefault") },
   },
+  initContainers: [initContainer],
   containers: [container],
   volumes: [volume],
 } as const;
@@ -271,7 +337,10 @@ export const kinds = {
   PersistentVolumeClaim: object("v1", "PersistentVolumeClaim", {
     "metadata!": {
       ...metadata,
-      annotations: { "argocd.argoproj.io/sync-options": oneOf("Prune=false,Delete=false") },
+      annotations: {
+        "argocd.argoproj.io/compare-options": oneOf("IgnoreExtraneous"),
+        "argocd.argoproj.io/sync-options": oneOf("Prune=false,Delete=false"),
+      },
     },
     spec: {
       accessModes: [oneOf("ReadWriteOnce")],

@@ -61,12 +61,10 @@ export function imageIn(overlay: string): Image {
 }
 
 /** @returns the overlay with another image, and not a character else changed */
-export function withImage(
-  overlay: string,
-  { newTag, digest }: Omit<Required<Image>, "name">,
-): string {
+export function withImage(overlay: string, { newTag, digest }: Omit<Image, "name">): string {
   const { name } = imageIn(overlay);
-  const images = `images:\n  - name: ${name}\n    newTag: ${newTag}\n    digest: ${digest}`;
+  const last = digest ? `\n    digest: ${digest}` : "";
+  const images = `images:\n  - name: ${name}\n    newTag: ${newTag}${last}`;
   return overlay.replace(form, () => images);
 }
 

@@ -66,6 +66,10 @@ const protocols = "https:http";
 /** Releases that kustomizations here build on, where they are, and the Go module that has each one's files. */
 const bases = {
   "argocd/install": ["https://github.com/argoproj/argo-cd", "github.com/argoproj/argo-cd/v3"],
+  "clusters/base/rollouts": [
+    "https://github.com/argoproj/argo-rollouts",
+    "github.com/argoproj/argo-rollouts",
+  ],
   "clusters/local/metrics-server": [
     "https://github.com/kubernetes-sigs/metrics-server",
     "sigs.k8s.io/metrics-server",

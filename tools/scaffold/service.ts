@@ -35,8 +35,9 @@ export async function newService(root: string, name: string): Promise<Plan> {
     const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
     return texts.flatMap((text) => /^ {2}name: (\S+)/m.exec(text)?.[1] ?? []);
   });
-  // The last two are a login and a deployer that are no service's.
-  checkName(name, "service", [...services, ...projects, ...applications, "nobody", "platform"]);
+  // A login and a deployer that are no service's; and the first words of variables that are a runtime's.
+  const others = ["nobody", "platform", "node", "ld", "ssl", "openssl", "uv", "java", "jdk"];
+  checkName(name, "service", [...services, ...projects, ...applications, ...others]);
   if (name.endsWith("-service")) {
     throw new UserError(
       `Leave the end of ${name} off: its source will be in ${name}/ all the same.`,
