@@ -4,7 +4,10 @@ import { run } from "../../tools/cli/command.ts";
 
 const own = {
   payment: ["/main.cjs", "/node", "/sbom.cdx.json", "/snapshot.blob"],
-  antaeus: ["/main.cjs", "/node", "/sbom.cdx.json"],
+  antaeus: [
+    ...["/etc/litestream.yml", "/etc/ssl/certs/ca-certificates.crt", "/litestream"],
+    ...["/main.cjs", "/node", "/sbom.cdx.json"],
+  ],
 };
 const services = ["payment", "antaeus"] as const;
 const imageOf = (service: string) => `localhost/pe-gitops-e2e-${service}-image`;
@@ -42,7 +45,8 @@ for (const service of services) {
 
     const compressed = files.reduce((sum, file) => sum + file.compressed, 0);
     t.log(`${(compressed / 1e6).toFixed(1)} MB compressed`);
-    t.true(compressed < 50e6);
+    // Litestream is 14 of Antaeus'.
+    t.true(compressed < { payment: 50e6, antaeus: 60e6 }[service]);
   });
 }
 

@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { run } from "../../tools/cli/command.ts";
+import { run, succeeds } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
 import { filesOf, head } from "../../tools/git/git.ts";
 import { Kubectl } from "../../tools/kubernetes/cluster.ts";
@@ -14,13 +14,15 @@ import {
   secondCluster,
   startSecondCluster,
 } from "../support/second-cluster.ts";
-import { startTrafficFrom } from "../support/traffic.ts";
+import { startCaller, startTrafficFrom } from "../support/traffic.ts";
 
 // What one node cannot show: where pods go, and what is lost with a node.
 const shared = mkdtempSync(join(tmpdir(), "pe-gitops-e2e-shared-"));
 chmodSync(shared, 0o777);
 const workers = [`${secondCluster}-worker`, `${secondCluster}-worker2`];
 const antaeus = `http://${address}:30008`;
+/** The pod that charges: where no node of this test goes away. */
+const caller = "caller";
 const kubectl = new Kubectl(`kind-${secondCluster}`);
 const files = await filesOf(await withLocalImages(await head()));
 
@@ -37,7 +39,7 @@ async function pods(service: string): Promise<Pod[]> {
   const selector = `app.kubernetes.io/name=${service}`;
   const get = ["get", "pods", "-n", `app-${service}`, "-l", selector];
   const { items } = await kubectl.json<{ items: Pod[] }>(get);
-  return items.filter(({ metadata }) => !metadata.deletionTimestamp && metadata.name !== "caller");
+  return items.filter(({ metadata }) => !metadata.deletionTimestamp && metadata.name !== caller);
 }
 
 /** The nodes of a service's pods, one entry a pod. */
@@ -81,44 +83,8 @@ const drain = (node: string) =>
   kubectl.run(["drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=2m"]);
 const uncordon = (node: string) => kubectl.run(["uncordon", node]);
 
-/** A pod that charges as Antaeus does, where no node of this test goes away. */
-async function startCaller(): Promise<void> {
-  const { spec } = (
-    await kubectl.json<{ spec: { template: { spec: Record<string, unknown> } } }>([
-      ...["get", "deployment", "antaeus", "-n", "app-antaeus"],
-    ])
-  ).spec.template;
-  const [container] = spec.containers as Record<string, unknown>[];
-  const { ports, startupProbe, readinessProbe, livenessProbe, ...plain } = container ?? {};
-  const pod = {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name: "caller",
-      namespace: "app-antaeus",
-      labels: { "app.kubernetes.io/name": "antaeus" },
-    },
-    spec: {
-      ...spec,
-      nodeName: `${secondCluster}-control-plane`,
-      containers: [
-        {
-          ...plain,
-          command: ["/node", "-e", "setInterval(() => {}, 60000)"],
-          volumeMounts: [{ name: "payment-token", mountPath: "/var/run/payment" }],
-        },
-      ],
-      volumes: (spec.volumes as { name: string }[]).filter(({ name }) => name === "payment-token"),
-    },
-  };
-  await kubectl.run(["apply", "-f", "-"], JSON.stringify(pod));
-  await kubectl.run([
-    ...["wait", "pod/caller", "-n", "app-antaeus", "--for=condition=Ready", "--timeout=1m"],
-  ]);
-}
-
 /** 8 callers, from where no node goes away. */
-const startTraffic = () => startTrafficFrom(kubectl, "caller", { clients: 8, keepAlive: true });
+const startTraffic = () => startTrafficFrom(kubectl, caller, { clients: 8, keepAlive: true });
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 /** The fewest pods of payment's that were ready at a time, while something is done. */
@@ -142,10 +108,13 @@ async function fewestReady(body: () => Promise<unknown>): Promise<number> {
 test.before(async () => {
   await startSecondCluster(workers.length, shared);
   await deploy();
-  await startCaller();
+  await startCaller(kubectl, caller, { nodeName: `${secondCluster}-control-plane` });
 });
 
 test.after.always(async () => {
+  // Litestream's folders there are not this user's.
+  const empty = "rm -rf /shared/* /shared/.[!.]*";
+  await succeeds("docker", ["exec", workers[0] ?? "", "sh", "-c", empty]);
   await removeSecondCluster();
   rmSync(shared, { recursive: true });
 });
@@ -274,21 +243,26 @@ test.serial("on storage that every node reaches, Antaeus moves with its invoices
     "delete",
     "deployment/antaeus",
     "persistentvolumeclaim/antaeus",
+    "persistentvolumeclaim/antaeus-backup",
     ...inAntaeus,
   ]);
-  const volume = {
-    apiVersion: "v1",
-    kind: "PersistentVolume",
-    metadata: { name: "shared" },
-    spec: {
-      storageClassName: "standard",
-      accessModes: ["ReadWriteOnce"],
-      capacity: { storage: "1Gi" },
-      claimRef: { namespace: "app-antaeus", name: "antaeus" },
-      hostPath: { path: "/shared" },
-    },
-  };
-  await kubectl.run(["apply", "-f", "-"], JSON.stringify(volume));
+  for (const name of ["antaeus", "antaeus-backup"]) {
+    mkdirSync(join(shared, name));
+    chmodSync(join(shared, name), 0o777);
+    const volume = {
+      apiVersion: "v1",
+      kind: "PersistentVolume",
+      metadata: { name: `shared-${name}` },
+      spec: {
+        storageClassName: "standard",
+        accessModes: ["ReadWriteOnce"],
+        capacity: { storage: "1Gi" },
+        claimRef: { namespace: "app-antaeus", name },
+        hostPath: { path: `/shared/${name}` },
+      },
+    };
+    await kubectl.run(["apply", "-f", "-"], JSON.stringify(volume));
+  }
   await deploy();
   await payRun(antaeus);
   const before = await invoices(antaeus);
@@ -301,3 +275,46 @@ test.serial("on storage that every node reaches, Antaeus moves with its invoices
   t.not(now, home);
   t.deepEqual(await retry(30, invoicesSoon), before);
 });
+
+test.serial(
+  "a pay run that is missed while the cluster is down is made when it is back: once",
+  async (t) => {
+    const ofAntaeus = ["-n", "app-antaeus"];
+    const get = ["get", "cronjob", "antaeus-pay-run", ...ofAntaeus];
+    const { spec } = await kubectl.json<{ spec: object }>(get);
+    // Late enough for the control plane to be down by then.
+    const due = new Date(Date.now() + 60_000);
+    due.setUTCSeconds(0, 0);
+    if (due.getTime() - Date.now() < 20_000) due.setTime(due.getTime() + 60_000);
+    const schedule = `${due.getUTCMinutes()} ${due.getUTCHours()} * * *`;
+    const cronJob = (name: string, more = {}) => ({
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata: { name, namespace: "app-antaeus" },
+      spec: { ...spec, schedule, ...more },
+    });
+    // The control gives a run up that is more than fifteen seconds late.
+    const items = [cronJob("missed"), cronJob("late", { startingDeadlineSeconds: 15 })];
+    const list = { apiVersion: "v1", kind: "List", items };
+    await kubectl.run(["apply", "-f", "-"], JSON.stringify(list));
+
+    await run("docker", ["stop", `${secondCluster}-control-plane`]);
+    t.true(Date.now() < due.getTime());
+    await pause((due.getTime() - Date.now()) / 1000 + 20);
+    await run("docker", ["start", `${secondCluster}-control-plane`]);
+    const jobs = async () =>
+      (
+        await kubectl.json<{
+          items: { metadata: { name: string }; status: { succeeded?: number } }[];
+        }>(["get", "jobs", ...ofAntaeus])
+      ).items;
+    const [job] = await retry(180, async () => {
+      const all = await jobs();
+      if (!all.some(({ status }) => status.succeeded)) throw new Error("no run has ended");
+      return all;
+    });
+    t.is(job?.metadata.name, `missed-${due.getTime() / 60_000}`);
+    await pause(30);
+    t.is((await jobs()).length, 1);
+  },
+);

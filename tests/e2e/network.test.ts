@@ -18,9 +18,9 @@ import { autoSync, head, kubectl, pods, untilLive } from "./support/cluster.ts";
 import { podReady, startPod } from "./support/pod.ts";
 import { record } from "./support/report.ts";
 
-const namespaces = ["app-antaeus", "app-payment", "monitoring"];
+const namespaces = ["app-antaeus", "app-payment", "monitoring", "rollouts"];
 /** The Applications that their policies are of. */
-const owners = ["root", "monitoring"];
+const owners = ["root", "monitoring", "rollouts"];
 const outsideName = "pe-gitops-e2e-outside";
 
 interface Caller {

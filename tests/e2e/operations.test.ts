@@ -77,8 +77,10 @@ for (const heading of [
   "Acceptance is out of bounds",
   "Callers are refused",
   "A pay run is overdue",
+  "The backup stopped",
   "A service is down",
   "Prometheus itself fails",
+  "A release was taken back",
 ]) {
   test.serial(heading, async (t) => {
     for (const commands of operations(heading)) await t.notThrowsAsync(inClone(commands));

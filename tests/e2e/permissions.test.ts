@@ -9,7 +9,7 @@ import { application, autoSync, head, kubectl, untilLive } from "./support/clust
 import { record } from "./support/report.ts";
 
 const users = ["local-antaeus", "local-payment", "local-platform", "local-nobody"] as const;
-const applications = ["antaeus", "argocd", "monitoring", "payment", "root"];
+const applications = ["antaeus", "argocd", "monitoring", "payment", "rollouts", "root"];
 
 const who = (user: (typeof users)[number], application: string): Who => {
   if (user === "local-platform") return "platform";

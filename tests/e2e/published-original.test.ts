@@ -53,7 +53,7 @@ const original = (digest: string) => ({
   [overlay("antaeus")]: (text: string) =>
     text
       .replace("  - ../../pay-run\n", "")
-      .replace("images:", "components:\n  - ../../components/published-original\nimages:"),
+      .replace("images:", "  - ../../components/published-original\nimages:"),
 });
 
 /** Lets payment charge for it. */

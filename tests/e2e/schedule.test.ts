@@ -3,11 +3,12 @@ import { retry } from "../../tools/cli/progress.ts";
 import type { ArgoCD } from "../../tools/kubernetes/argocd.ts";
 import { as } from "./support/argocd.ts";
 import {
-  autoSync,
   commit,
   currentInvoices,
   kubectl,
+  putRight,
   restore,
+  setAntaeus,
   untilLive,
 } from "./support/cluster.ts";
 
@@ -72,11 +73,8 @@ test.serial(
   "a pay run that meets an Antaeus that is away asks again until it is back",
   async (t) => {
     const before = await jobs();
-    const scale = (replicas: number) =>
-      kubectl.run(["scale", "deployment/antaeus", "-n", namespace, `--replicas=${replicas}`]);
-    await autoSync("antaeus", false);
-    t.teardown(() => autoSync("antaeus", true));
-    await scale(0);
+    t.teardown(putRight);
+    await setAntaeus(false);
     await start();
     // It asks, and nobody answers.
     const of = ["get", "pods", "-n", namespace, "-l", "app.kubernetes.io/name=antaeus-pay-run"];
@@ -84,8 +82,7 @@ test.serial(
       const phases = await kubectl.run([...of, "-o", "jsonpath={.items[*].status.phase}"]);
       if (!phases.includes("Running")) throw new Error(phases);
     });
-    await scale(1);
-    await autoSync("antaeus", true);
+    await setAntaeus(true);
     const { metadata } = await untilDone(before, 180);
     const said = await kubectl.run(["logs", `job/${metadata.name}`, "-n", namespace]);
     t.regex(said, /every charge has its answer/);

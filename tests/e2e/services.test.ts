@@ -13,7 +13,7 @@ import {
 test.serial("every Application is Synced and Healthy at the commit under test", async (t) => {
   await t.notThrowsAsync(untilLive(head));
   const names = (await kubectl.applications()).map(({ metadata }) => metadata.name);
-  t.deepEqual(names.sort(), ["antaeus", "argocd", "monitoring", "payment", "root"]);
+  t.deepEqual(names.sort(), ["antaeus", "argocd", "monitoring", "payment", "rollouts", "root"]);
 });
 
 test.serial(

@@ -177,6 +177,11 @@ export class Repository {
     return this.entryPoints.includes(folder) ? this.render(folder) : [];
   }
 
+  /** @returns its Argo Rollouts */
+  rollouts(environment: string): Promise<Manifest[]> {
+    return this.render(`clusters/${environment}/rollouts`);
+  }
+
   /** @returns the Applications of an environment, the root's first */
   async applications(environment: string): Promise<Manifest[]> {
     const manifests = await this.platform(environment);

@@ -19,6 +19,8 @@ export async function startSecondCluster(workers = 0, shared = ""): Promise<void
   process.env.KUBECONFIG = join(folder, "kubeconfig");
   const config = readFileSync("clusters/local/kind.yaml", "utf8")
     .replace("name: pe-gitops", `name: ${secondCluster}`)
+    // The first one's backup.
+    .replace(/ +extraMounts:\n.*\n.*\n/, "")
     .replaceAll("127.0.0.1", address);
   const file = join(folder, "kind.yaml");
   const [image = ""] = /^ +image: .*\n/m.exec(config) ?? [];

@@ -68,3 +68,40 @@ export function startTrafficFrom(
     return JSON.parse(outcome);
   };
 }
+
+/**
+ * Starts a pod that may charge as Antaeus does, and outlives what happens to Antaeus. It serves nothing, so Antaeus'
+ * Service leads nowhere else.
+ * @param placed what its spec has besides, such as a node
+ */
+export async function startCaller(kubectl: Kubectl, name: string, placed = {}): Promise<void> {
+  const deployment = await kubectl.json<{
+    spec: { template: { spec: Record<string, unknown> } };
+  }>(["get", "deployment", "antaeus", "-n", "app-antaeus"]);
+  // Without Litestream, whose volumes it has not; and beside Antaeus, which writes.
+  const { initContainers, affinity, ...spec } = deployment.spec.template.spec;
+  const [container] = spec.containers as Record<string, unknown>[];
+  const { ports, startupProbe, readinessProbe, livenessProbe, ...plain } = container ?? {};
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "app-antaeus", labels: { "app.kubernetes.io/name": "antaeus" } },
+    spec: {
+      ...spec,
+      ...placed,
+      // It has nothing to finish.
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          ...plain,
+          command: ["/node", "-e", "setInterval(() => {}, 60000)"],
+          volumeMounts: [{ name: "payment-token", mountPath: "/var/run/payment" }],
+        },
+      ],
+      volumes: (spec.volumes as { name: string }[]).filter(({ name }) => name === "payment-token"),
+    },
+  };
+  await kubectl.run(["apply", "-f", "-"], JSON.stringify(pod));
+  const ready = ["--for=condition=Ready", "--timeout=1m"];
+  await kubectl.run(["wait", `pod/${name}`, "-n", "app-antaeus", ...ready]);
+}

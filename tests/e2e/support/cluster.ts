@@ -95,10 +95,15 @@ export const commit = (file: string, change: (text: string) => string): Promise<
   commitFiles({ [file]: change });
 
 /** Whether an Application follows Git by itself, and puts back what others change. */
-export async function autoSync(name: string, enabled: boolean): Promise<void> {
-  const change = JSON.stringify({ spec: { syncPolicy: { automated: { enabled } } } });
-  const patch = ["patch", "applications.argoproj.io", name, "-n", "argocd"];
-  await kubectl.run([...patch, "--type=merge", "--patch", change]);
+export const autoSync = (name: string, enabled: boolean): Promise<void> =>
+  kubectl.autoSync(name, enabled);
+
+/** Takes Antaeus away, which Argo CD does not mend meanwhile, or gives it back. */
+export async function setAntaeus(there: boolean): Promise<void> {
+  if (!there) await autoSync("antaeus", false);
+  const replicas = `--replicas=${Number(there)}`;
+  await kubectl.run(["scale", "deployment/antaeus", "-n", "app-antaeus", replicas]);
+  if (there) await autoSync("antaeus", true);
 }
 
 /** Ends when all of payment's pods are new and ready. */
