@@ -5,7 +5,10 @@ import { isFair, payRun, report } from "../../tools/pay-run/pay-run.ts";
 const compose = (...args: string[]) =>
   run("docker", ["compose", "--project-name", "pe-gitops-e2e", ...args]);
 
-test.after.always(() => compose("down", "--volumes"));
+const down = () => compose("down", "--volumes");
+// An interrupted run leaves invoices that are paid.
+test.before(down);
+test.after.always(down);
 
 test("docker compose runs both services, and a pay run pays half", async (t) => {
   await compose("up", "--detach", "--build", "--wait");

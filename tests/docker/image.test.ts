@@ -15,6 +15,8 @@ const image = imageOf("payment");
 const container = "pe-gitops-e2e-payment-image";
 
 test.before("the images are built", async () => {
+  // An interrupted run leaves it.
+  await run("docker", ["rm", "--force", container]);
   for (const service of services) {
     const file = ["--file", `${service}-service/Dockerfile`, "."];
     await run("docker", ["build", "--quiet", "--tag", imageOf(service), ...file]);
