@@ -6,7 +6,9 @@ import type { IPod } from "kubernetes-models/v1";
 import { run } from "../../tools/cli/command.ts";
 import { testsStep } from "../../tools/delivery/checks.ts";
 import { bumpOf, changeOf, log, revertOf } from "../../tools/delivery/history.ts";
-import { type Observation, type Step, stepsOf } from "../../tools/delivery/tracking.ts";
+import type { AnalysisRun, Rollout } from "../../tools/delivery/rollout.ts";
+import type { Step } from "../../tools/delivery/steps.ts";
+import { type Observation, stepsOf } from "../../tools/delivery/tracking.ts";
 import { tagOf } from "../../tools/images/images.ts";
 import type { Application } from "../../tools/kubernetes/cluster.ts";
 import { httpError, signedIn } from "../support/fake-gh.ts";
@@ -124,6 +126,8 @@ const live = () => ({
     synced: `@${digest(2)}`,
   },
   deployments: [deployment(newImage, 19)],
+  rollouts: [],
+  analyses: [],
   pods: [pod("one"), pod("two")],
 });
 
@@ -326,6 +330,112 @@ for (const [what, change, where, words] of [
     const later = index < 0 ? [] : steps.slice(index + 1);
     t.true(later.every((step) => step.state === "waiting" && step.what === ""));
     t.is(steps.length, 4);
+  });
+}
+
+const version = "rollouts-pod-template-hash";
+
+/** payment's Rollout, whose release began with generation 4 and passed at a second. */
+const rollout = (status: Rollout["status"] = {}): Rollout => ({
+  kind: "Rollout",
+  metadata: { name: "payment", namespace: "app-payment", generation: 4 },
+  spec: { replicas: 2, template: { spec: podSpec(newImage) } },
+  status: {
+    observedGeneration: "4",
+    phase: "Healthy",
+    currentPodHash: "new",
+    updatedReplicas: 2,
+    conditions: [condition("Completed", "RolloutCompleted", "True", 45)],
+    ...status,
+  },
+});
+
+const podOf = (name: string, hash: string, phase: "Running" | "Failed" = "Running"): IPod => {
+  const { metadata, ...rest } = pod(name);
+  return { ...rest, metadata: { ...metadata, labels: { [version]: hash } }, status: { phase } };
+};
+
+/** The Job of an analysis. */
+const probe = (message: string): IPod => ({
+  ...pod("probe"),
+  metadata: { name: "probe", labels: { "analysisrun.argoproj.io/uid": "1" } },
+  status: {
+    phase: "Failed",
+    containerStatuses: [
+      {
+        ...{ name: "probe", image: newImage, imageID: "", restartCount: 0, ready: false },
+        state: { terminated: { exitCode: 1, message } },
+      },
+    ],
+  },
+});
+
+const analysis = (hash: string, name: string, phase: string, measured: object): AnalysisRun => ({
+  kind: "AnalysisRun",
+  metadata: { name: "payment-new", labels: { [version]: hash } },
+  status: { metricResults: [{ name, phase, measurements: [{ value: "[-3]" }, measured] }] },
+});
+
+const failed = analysis("new", "failed-charges", "Failed", { value: "[12.5]" });
+const away = { message: "prometheus.monitoring:9090: connection refused" };
+
+for (const [what, seen, state, words] of [
+  [
+    "a release that has passed",
+    { rollouts: [rollout()], pods: [podOf("one", "new"), podOf("evicted", "old", "Failed")] },
+    "done",
+    new RegExp(`^payment: 2 of 2 updated and passed, ${digest(2)}$`),
+  ],
+  [
+    "a release that has passed, and whose predecessor answers still",
+    { rollouts: [rollout()], pods: [podOf("one", "new"), podOf("before", "old")] },
+    "waiting",
+    /^payment: 2 of 2 updated and passed, 1 old pods end$/,
+  ],
+  [
+    "a release that Argo Rollouts has not seen",
+    { rollouts: [rollout({ observedGeneration: "3" })] },
+    "waiting",
+    /^payment: Argo Rollouts has not seen it yet$/,
+  ],
+  [
+    "a release that is probed",
+    { rollouts: [rollout({ phase: "Progressing", message: "waiting for analysis" })] },
+    "waiting",
+    /^payment: 2 of 2 updated, waiting for analysis$/,
+  ],
+  [
+    "a release whose probe found it wrong",
+    {
+      rollouts: [rollout({ phase: "Degraded", message: "RolloutAborted: it failed" })],
+      pods: [podOf("one", "old"), probe("good: it repeats\nwrong: it answered 320 of 420")],
+      analyses: [failed, analysis("old", "failed-charges", "Failed", {})],
+    },
+    "stopped",
+    /^payment: 2 of 2 updated, RolloutAborted: it failed; failed-charges Failed: \[12.5\]; wrong: it answered 320 of 420$/,
+  ],
+  [
+    "a release that waits for Prometheus",
+    {
+      rollouts: [rollout({ phase: "Progressing" })],
+      analyses: [analysis("new", "seen-by-prometheus", "Running", away)],
+    },
+    "waiting",
+    /^payment: 2 of 2 updated; seen-by-prometheus Running: prometheus.monitoring:9090: connection refused$/,
+  ],
+  [
+    "a release of which there is no telling",
+    { rollouts: [rollout({ phase: "Paused", message: "InconclusiveAnalysisRun" })] },
+    "stopped",
+    /^payment: 2 of 2 updated, and a person decides, InconclusiveAnalysisRun$/,
+  ],
+] as [string, Partial<Observation>, string, RegExp][]) {
+  test(what, (t) => {
+    const steps = after((all) => Object.assign(all, { deployments: [], pods: [] }, seen));
+    const { name, at: time, ...last } = steps.at(-1) ?? ({} as Step);
+    t.is(`${name} ${last.state}`, `rollout ${state}`);
+    t.regex(last.what, words);
+    t.is(time?.toISOString(), state === "done" ? at(45) : undefined);
   });
 }
 

@@ -7,7 +7,8 @@ import { table } from "../cli/table.ts";
 import { checksOf } from "../delivery/checks.ts";
 import { fetchCommit, fetchTip, isInCluster, remoteOf } from "../delivery/git-endpoint.ts";
 import * as history from "../delivery/history.ts";
-import { latest, observe, type Step, short, stepsOf } from "../delivery/tracking.ts";
+import { latest, type Step, short } from "../delivery/steps.ts";
+import { observe, stepsOf } from "../delivery/tracking.ts";
 import { type Application, branch, isAway, Kubectl } from "../kubernetes/cluster.ts";
 
 main(async () => {

@@ -1,7 +1,7 @@
 import { UserError } from "../cli/command.ts";
 import { gh, howToSignIn, isSignedIn } from "../github/gh.ts";
 import { nameOnGitHub } from "../github/name.ts";
-import { latest, type Step } from "./tracking.ts";
+import { latest, type Step } from "./steps.ts";
 
 /** A run of GitHub's checks of a commit. */
 export interface CheckRun {

@@ -4,7 +4,7 @@ import { commitTree, gitIn, gitSucceeds, textAt, treeChanged, treeWith } from ".
 import { type Image, imageIn, overlayFile, withImage } from "../images/images.ts";
 import { type Commit, contains, log, revertOf } from "./history.ts";
 import { type Branch, type Outcome, pushOnTop } from "./push.ts";
-import { short } from "./tracking.ts";
+import { short } from "./steps.ts";
 
 /** A deployment that failed. */
 export interface Failure {

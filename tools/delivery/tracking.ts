@@ -4,20 +4,17 @@ import { textAt } from "../git/git.ts";
 import { imageIn, sourceCommit, tagOf } from "../images/images.ts";
 import { type Application, type Kubectl, reasons, state } from "../kubernetes/cluster.ts";
 import { type Bump, bumpOf, type Commit, changeOf, contains, isBuiltFrom, log } from "./history.ts";
-
-/** One step of a commit on its way to running pods. */
-export interface Step {
-  /** The Application through which it goes, and where its pods are. */
-  application?: string;
-  namespace?: string | undefined;
-  name: string;
-  /** stopped: it does not go on by itself. unknown: nobody here can tell, and nothing waits for it. */
-  state: "done" | "waiting" | "stopped" | "unknown";
-  /** What there is, or what it waits for. */
-  what: string;
-  /** When it was done, where that is known. */
-  at?: Date | undefined;
-}
+import { type AnalysisRun, ofRollout, type Rollout } from "./rollout.ts";
+import {
+  done,
+  type Finding,
+  latest,
+  problems,
+  type Step,
+  short,
+  stopped,
+  waiting,
+} from "./steps.ts";
 
 export type Observation = Awaited<ReturnType<typeof observe>>;
 
@@ -48,17 +45,25 @@ export async function observe(
   }
 
   // Of an Application that the commit does not concern, the sync is all that matters.
-  const ours = resources.filter(({ kind }) => change && kind === "Deployment");
-  const items: (IDeployment | IPod)[] = [];
+  const ours = resources.filter(({ kind }) => change && /^(Deployment|Rollout)$/.test(kind));
+  const items: (IDeployment | Rollout | AnalysisRun | IPod)[] = [];
   for (const namespace of new Set(ours.map(({ namespace = "" }) => namespace))) {
-    const get = ["get", "deployments,pods", "-n", namespace];
+    // Not every cluster knows Rollouts.
+    const isWatched = ours.some((one) => one.kind === "Rollout" && one.namespace === namespace);
+    const kinds = `deployments,pods${isWatched ? ",rollouts.argoproj.io,analysisruns.argoproj.io" : ""}`;
+    const get = ["get", kinds, "-n", namespace];
     items.push(...(await kubectl.json<{ items: typeof items }>(get)).items);
   }
-  const isOurs = ({ metadata }: IDeployment) =>
-    ours.some((one) => one.name === metadata?.name && one.namespace === metadata.namespace);
+  const isOurs = ({ kind, metadata }: IDeployment | Rollout) =>
+    ours.some(
+      (one) =>
+        one.kind === kind && one.name === metadata?.name && one.namespace === metadata?.namespace,
+    );
   const deployments = items.filter((item) => item.kind === "Deployment").filter(isOurs);
+  const rollouts = items.filter((item) => item.kind === "Rollout").filter(isOurs);
+  const analyses = items.filter((item) => item.kind === "AnalysisRun");
   const pods = items.filter((item) => item.kind === "Pod");
-  return { application, change, revisions, release, deployments, pods };
+  return { application, change, revisions, release, deployments, rollouts, analyses, pods };
 }
 
 async function releaseOf({ spec, status }: Application, commit: string, tip: string) {
@@ -87,23 +92,15 @@ async function releaseOf({ spec, status }: Application, commit: string, tip: str
   };
 }
 
-type Time = Date | string | null | undefined;
-type Finding = Pick<Step, "state" | "what" | "at">;
-const found =
-  (state: Step["state"]) =>
-  (what: string, at?: Time): Finding => ({ state, what, at: latest([at]) });
-const [done, waiting, stopped] = [found("done"), found("waiting"), found("stopped")];
-
-export const short = (commit = "no commit"): string => commit.slice(0, 7);
-
 /** @returns the steps that a commit has to take in one Application; after one that is not done they say nothing */
 export function stepsOf(seen: Observation): Step[] {
-  const { release, deployments } = seen;
+  const { release, deployments, rollouts } = seen;
   const application = seen.application.metadata.name;
-  const namespace = deployments[0]?.metadata?.namespace;
+  const workloads = [...deployments, ...rollouts];
+  const namespace = workloads[0]?.metadata?.namespace;
   const way: [name: string, check: () => Finding][] = [["sync", () => synced(seen)]];
   if (release) way.unshift(["image", () => built(release)], ["bump", () => bumped(release)]);
-  if (deployments.length > 0) way.push(["rollout", () => rolledOut(seen)]);
+  if (workloads.length > 0) way.push(["rollout", () => rolledOut(seen)]);
   let isReached = true;
   return way.map(([name, check]) => {
     const finding = isReached ? check() : waiting("");
@@ -150,9 +147,11 @@ function firstSync({ application, revisions }: Observation) {
   return index > 0 || history[0]?.id === 0 ? history[index] : undefined;
 }
 
-/** Of all Deployments: what is not done of the first such one, or else when the last one was done. */
+/** Of all Deployments and Rollouts: what is not done of the first such one, or else when the last one was done. */
 function rolledOut(seen: Observation): Finding {
-  const findings = seen.deployments.map((deployment) => ofDeployment(deployment, seen));
+  const findings = [...seen.deployments, ...seen.rollouts].map(
+    (one) => otherImage(one, seen) ?? ofWorkload(one, seen),
+  );
   const left = findings.find((finding) => finding.state !== "done");
   if (left) return left;
   const what = findings.map((finding) => finding.what).join(", ");
@@ -165,45 +164,46 @@ function rolledOut(seen: Observation): Finding {
   return done(what, isOlder ? sync.deployedAt : end);
 }
 
-/** As `kubectl rollout status` tells it, of the image that Git says. */
-function ofDeployment({ metadata, spec, status }: IDeployment, seen: Observation): Finding {
-  const images = spec?.template.spec?.containers.map(({ image = "" }) => image) ?? [];
-  const { synced = "" } = seen.release ?? {};
-  if (!images.some((image) => image.endsWith(synced)))
-    return waiting(`${metadata?.name} is ${images.join(", ")}, and should be ${synced}`);
+const imagesOf = ({ spec }: IDeployment | Rollout) =>
+  spec?.template.spec?.containers.map(({ image = "" }) => image) ?? [];
 
+/** Of what image one is, and should not be. */
+function otherImage(one: IDeployment | Rollout, { release }: Observation): Finding | undefined {
+  const [images, { synced = "" }] = [imagesOf(one), release ?? {}];
+  if (images.some((image) => image.endsWith(synced))) return undefined;
+  return waiting(`${one.metadata?.name} is ${images.join(", ")}, and should be ${synced}`);
+}
+
+function ofWorkload(one: IDeployment | Rollout, seen: Observation): Finding {
+  // Of the image by its digest: whoever runs it has checked that it is that one.
+  const digests = imagesOf(one)
+    .map((image) => image.split("@").at(-1))
+    .join(", ");
+  return one.kind === "Rollout"
+    ? ofRollout(one as Rollout, seen, digests)
+    : ofDeployment(one as IDeployment, seen.pods, digests);
+}
+
+/** As `kubectl rollout status` tells it. */
+function ofDeployment(
+  { metadata, spec, status }: IDeployment,
+  pods: IPod[],
+  digests: string,
+): Finding {
   const progress = status?.conditions?.find(({ type }) => type === "Progressing");
   if (progress?.reason === "ProgressDeadlineExceeded")
-    return stopped(`${progress.message ?? progress.reason}${problems(seen)}`);
+    return stopped(`${progress.message ?? progress.reason}${problems(pods)}`);
 
   const isSeen = status?.observedGeneration === metadata?.generation;
   const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = isSeen ? (status ?? {}) : {};
   const wanted = spec?.replicas ?? 1;
   const counts = `${metadata?.name}: ${updatedReplicas} of ${wanted} updated`;
   if (!isSeen || [updatedReplicas, availableReplicas, replicas].some((count) => count !== wanted))
-    return waiting(`${counts}, ${availableReplicas} available${problems(seen)}`);
+    return waiting(`${counts}, ${availableReplicas} available${problems(pods)}`);
   // Those answer until they have drained.
   const { terminatingReplicas = 0 } = status ?? {};
   if (terminatingReplicas > 0)
     return waiting(`${counts} and available, ${terminatingReplicas} terminating`);
-  // Of the image by its digest: whoever runs it has checked that it is that one.
-  const digests = images.map((image) => image.split("@").at(-1)).join(", ");
   const isKnown = progress?.reason === "NewReplicaSetAvailable";
   return done(`${counts} and available, ${digests}`, isKnown ? progress.lastUpdateTime : undefined);
-}
-
-/** Why containers do not start, such as "; payment-6c9c7-x ImagePullBackOff: …"; empty when nothing is known. */
-const problems = ({ pods }: Observation): string =>
-  pods
-    .flatMap(({ metadata, status }) =>
-      (status?.containerStatuses ?? []).map(({ state }) => ({ ...state?.waiting, ...metadata })),
-    )
-    .filter(({ reason }) => reason && !/^(ContainerCreating|PodInitializing)$/.test(reason))
-    .map(({ name, reason, message = "" }) => `; ${name} ${reason}: ${message}`)
-    .join("");
-
-/** @returns undefined when no time is known */
-export function latest(times: Time[]): Date | undefined {
-  const known = times.filter((time) => time != null).map((time) => +new Date(time));
-  return known.length > 0 ? new Date(Math.max(...known)) : undefined;
 }

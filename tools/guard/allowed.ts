@@ -62,6 +62,13 @@ const manifestsOrBase = value(
   (...given) => manifests.is(...given) || bases.some((base) => base.test(`${given[0]}`)),
 );
 
+/** What tells Kustomize how to patch a Rollout: the one folder of the platform's that a team's kustomization may name. */
+const rolloutSchema = "../../../clusters/base/rollout-schema";
+const component = value(
+  `${folder.says}, or \`${rolloutSchema}\``,
+  (...given) => given[0] === rolloutSchema || folder.is(...given),
+);
+
 const labels = {
   "app.kubernetes.io/name": own,
   "app.kubernetes.io/component": word,
@@ -71,12 +78,12 @@ const labels = {
 const kustomizations = {
   apiVersion: oneOf("kustomize.config.k8s.io/v1beta1", "kustomize.config.k8s.io/v1alpha1"),
   kind: oneOf("Kustomization", "Component"),
-  components: [folder],
 } as const;
 
 /** Of a team. */
 export const kustomization = {
   ...kustomizations,
+  components: [component],
   namespace,
   resources: [manifests],
   labels: [{ pairs: labels, includeSelectors: flag, includeTemplates: flag }],
@@ -111,6 +118,8 @@ export const kustomization = {
 /** Of the platform, in argocd/ and clusters/. */
 export const platformKustomization = {
   ...kustomizations,
+  components: [folder],
+  openapi: { path: oneOf("schema.json") },
   namespace: word,
   resources: [manifestsOrBase],
   labels: [{ pairs: { "app.kubernetes.io/name": word }, includeSelectors: flag }],
@@ -133,6 +142,7 @@ export const platformKustomization = {
         name: text("a name, or a pattern of names", /^[a-z0-9.()|*-]+$/),
         labelSelector: word,
       },
+      options: { allowKindChange: flag },
     },
   ],
 } as const;
@@ -244,7 +254,7 @@ const volume = {
 const apart = {
   topologyKey: oneOf("topology.kubernetes.io/zone", "kubernetes.io/hostname"),
   labelSelector: { matchLabels: labels },
-  matchLabelKeys: [oneOf("pod-template-hash")],
+  matchLabelKeys: [oneOf("pod-template-hash", "rollouts-pod-template-hash")],
 } as const;
 
 /** What the pods of a Deployment and of a CronJob have in common. */
@@ -285,20 +295,84 @@ const object = (apiVersion: string, kind: string, rest: Fields): Fields => ({
   ...rest,
 });
 
+const podTemplate = { metadata: { labels }, spec: pod };
+const ofReplicas = {
+  replicas: from(1, 10),
+  revisionHistoryLimit: from(1, 10),
+  progressDeadlineSeconds: from(10, 600),
+  minReadySeconds: from(0, 120),
+  selector: { matchLabels: labels },
+  template: podTemplate,
+};
+
+/** By which a version is judged, and what it is told of the release. */
+const analysis = {
+  "templates!": [{ "templateName!": own }],
+  args: [
+    {
+      "name!": word,
+      valueFrom: {
+        podTemplateHashValue: oneOf("Latest", "Stable"),
+        fieldRef: {
+          fieldPath: text(
+            "a variable of the pods', such as `spec.template.spec.containers[0].env[0].value`",
+            /^spec\.template\.spec\.containers\[\d\]\.env\[\d\]\.value$/,
+          ),
+        },
+      },
+    },
+  ],
+} as const;
+const seconds = text("1s to 999s", /^[1-9]\d{0,2}s$/);
+
 /** What a team may deploy besides ConfigMaps, which a generator makes. */
 export const kinds = {
+  AnalysisTemplate: object("argoproj.io/v1alpha1", "AnalysisTemplate", {
+    spec: {
+      args: [{ "name!": word }],
+      metrics: [
+        {
+          "name!": word,
+          initialDelay: seconds,
+          interval: seconds,
+          count: from(1, 100),
+          failureLimit: from(-1, 10),
+          consecutiveSuccessLimit: from(1, 10),
+          consecutiveErrorLimit: from(0, 10_000),
+          successCondition: text(
+            "a comparison of `result`",
+            /^(len\(result\)|result\[0\])( ?(<=|>=|==|<|>|&&|\|\|) ?(len\(result\)|result\[0\]|\d+))*$/,
+          ),
+          // No others: they would have the controller call what a team says.
+          provider: {
+            prometheus: { query: text("a query", /^.{1,2000}$/s) },
+            job: {
+              spec: {
+                backoffLimit: from(0, 20),
+                activeDeadlineSeconds: from(10, 600),
+                podFailurePolicy: {
+                  rules: [
+                    {
+                      action: oneOf("FailJob"),
+                      onExitCodes: { operator: oneOf("In"), values: [from(1, 255)] },
+                    },
+                  ],
+                },
+                template: podTemplate,
+              },
+            },
+          },
+        },
+      ],
+    },
+  }),
   Deployment: object("apps/v1", "Deployment", {
     spec: {
-      replicas: from(1, 10),
-      revisionHistoryLimit: from(1, 10),
-      progressDeadlineSeconds: from(10, 600),
-      minReadySeconds: from(0, 120),
-      selector: { matchLabels: labels },
+      ...ofReplicas,
       strategy: {
         type: oneOf("Recreate", "RollingUpdate"),
         rollingUpdate: { maxSurge: from(0, 5), maxUnavailable: from(0, 5) },
       },
-      template: { metadata: { labels }, spec: pod },
     },
   }),
   CronJob: object("batch/v1", "CronJob", {
@@ -313,14 +387,18 @@ export const kinds = {
         spec: {
           backoffLimit: from(0, 20),
           activeDeadlineSeconds: from(10, 86_400),
-          template: { metadata: { labels }, spec: pod },
+          template: podTemplate,
         },
       },
     },
   }),
   HorizontalPodAutoscaler: object("autoscaling/v2", "HorizontalPodAutoscaler", {
     spec: {
-      scaleTargetRef: { apiVersion: oneOf("apps/v1"), kind: oneOf("Deployment"), name: own },
+      scaleTargetRef: {
+        apiVersion: oneOf("apps/v1", "argoproj.io/v1alpha1"),
+        kind: oneOf("Deployment", "Rollout"),
+        name: own,
+      },
       minReplicas: from(1, 10),
       maxReplicas: from(1, 20),
       metrics: [
@@ -354,6 +432,26 @@ export const kinds = {
       // Else pods that crash, and so serve nobody, hold up a drain for ever.
       "unhealthyPodEvictionPolicy!": oneOf("AlwaysAllow"),
       selector: { matchLabels: labels },
+    },
+  }),
+  Rollout: object("argoproj.io/v1alpha1", "Rollout", {
+    spec: {
+      ...ofReplicas,
+      analysis: {
+        successfulRunHistoryLimit: from(0, 5),
+        unsuccessfulRunHistoryLimit: from(0, 5),
+      },
+      strategy: {
+        blueGreen: {
+          "activeService!": own,
+          "previewService!": own,
+          // Without them it would be a release like any other.
+          "prePromotionAnalysis!": analysis,
+          "postPromotionAnalysis!": analysis,
+          scaleDownDelaySeconds: from(10, 600),
+          abortScaleDownDelaySeconds: from(1, 600),
+        },
+      },
     },
   }),
   Service: object("v1", "Service", {

@@ -40,7 +40,7 @@ const stable = (object: Manifest): string =>
 export const subject = ({ before, after }: Change): Manifest => (after ?? before) as Manifest;
 
 /** Kinds whose pods start anew when their template changes. */
-const workloads = ["DaemonSet", "Deployment", "StatefulSet"];
+const workloads = ["DaemonSet", "Deployment", "Rollout", "StatefulSet"];
 
 /**
  * Why pods start anew.
