@@ -44,6 +44,12 @@ const action = (target: Target, action: string, resource: object = {}): Call => 
   body: { name: target.name, ...missing(target), ...resource, action },
 });
 
+const rollout = {
+  resourceName: "no-such-rollout",
+  group: "argoproj.io",
+  version: "v1alpha1",
+  kind: "Rollout",
+};
 const cronJob = { resourceName: "no-such-cron-job", group: "batch", kind: "CronJob" };
 
 const sync = ({ name }: Target, request: object): Call => ({
@@ -129,6 +135,21 @@ export const permissions: Permission[] = [
     allowed: team,
     call: (target) => action(target, "restart"),
   },
+  ...(
+    [
+      ["end its release, and go back", "abort"],
+      ["release it without a further look", "promote-full"],
+      ["let a release go on that nobody could judge", "resume"],
+      ["try a release again that was ended", "retry"],
+    ] as const
+  ).map(
+    ([what, name]): Permission => ({
+      action: what,
+      right: `applications action/argoproj.io/Rollout/${name}`,
+      allowed: team,
+      call: (target) => action(target, name, rollout),
+    }),
+  ),
   {
     action: "start its CronJob's Job now",
     right: "applications action/batch/CronJob/create-job",

@@ -9,7 +9,7 @@ import { record } from "./support/report.ts";
 type Layer = "Argo CD" | "Kubernetes";
 
 const service = "apps/payment/base/service.yaml";
-const deployment = "apps/payment/base/deployment.yaml";
+const deployment = "apps/payment/base/rollout.yaml";
 
 const meta = (kind: string, apiVersion = "v1", namespace?: string) => ({
   apiVersion,

@@ -7,8 +7,9 @@ type Mutations = Rule["mutations"];
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const base = "apps/payment/base/kustomization.yaml";
-const component = "apps/payment/components/known-caller/deployment.yaml";
-const deployment = "apps/payment/base/deployment.yaml";
+const component = "apps/payment/components/known-caller/rollout.yaml";
+const deployment = "apps/payment/base/rollout.yaml";
+const analysis = "apps/payment/base/analysis.yaml";
 const service = "apps/payment/base/service.yaml";
 const budget = "apps/payment/base/disruption-budget.yaml";
 const autoscaler = "apps/payment/base/autoscaler.yaml";
@@ -231,6 +232,11 @@ export const ofKustomizations: Mutations = [
       "  - https://github.com/somebody/else//component\n",
       /components\[\]: "https:\/\/github.com/,
     ],
+    "another component of the platform's": [
+      "  - ../../components/known-caller\n",
+      "  - ../../../../clusters/base/sync\n",
+      /components\[\]: "..\/..\/..\/..\/clusters\/base\/sync"/,
+    ],
     "a remote patch": [
       "components:\n",
       "patches: [{path: https://somebody.example/patch}]\ncomponents:\n",
@@ -402,7 +408,7 @@ export const ofObjects: Mutations = [
     "a deployment that no commit removes": [
       "metadata:\n  name: payment\n",
       "metadata:\n  name: payment\n  annotations: {argocd.argoproj.io/sync-options: Prune=false}\n",
-      /deployment.yaml:5: metadata: no field "annotations" here/,
+      /rollout.yaml:6: metadata: no field "annotations" here/,
     ],
     "an object that Argo CD makes as a hook": [
       "metadata:\n  name: payment\n",
@@ -505,7 +511,7 @@ export const ofObjects: Mutations = [
       /env\[\]\.name: "NODE_OPTIONS"\. Allowed: `HOST`/,
     ],
     "a field that is taken away": [
-      '          env:\n            - name: ACCEPTANCE_SHARE\n              value: "0.5"\n',
+      '          env:\n            # Each overlay says it, and says it first: by that place the probe is told.\n            - name: ACCEPTANCE_SHARE\n              value: "0.5"\n',
       "          env: null\n",
       /containers\[\].env: no list/,
     ],
@@ -547,14 +553,70 @@ export const ofObjects: Mutations = [
       /serviceAccountToken.audience: "vault"\. Allowed: `payment`/,
     ],
     "a patch that is a list of operations": [
-      "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: payment\nspec:\n  template:",
-      "- op: add\n  path: /spec/replicas\n  value: 9\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: payment\nspec:\n  template:",
-      /deployment.yaml:1: a team may not deploy the kind "nothing"/,
+      "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata:\n  name: payment\nspec:\n  template:",
+      "- op: add\n  path: /spec/replicas\n  value: 9\n---\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata:\n  name: payment\nspec:\n  template:",
+      /rollout.yaml:1: a team may not deploy the kind "nothing"/,
     ],
     "a patch that deletes": [
       "metadata:\n  name: payment\n",
       "metadata:\n  name: payment\n$patch: delete\n",
       /no field "\$patch" here/,
+    ],
+  }),
+  ...adding(deployment, "  selector:\n", {
+    "the pods of a Deployment, which no policy of ours knows": "workloadRef: {name: payment}",
+  }),
+  ...changing(deployment, {
+    "a release that no probe sees": [
+      "      prePromotionAnalysis:\n",
+      "      antiAffinity:\n",
+      /blueGreen: no prePromotionAnalysis/,
+    ],
+    "a release by another way": [
+      "    blueGreen:\n",
+      "    canary:\n",
+      /spec.strategy: no field "canary" here\. Allowed: blueGreen/,
+    ],
+    "an analysis that is told a Secret": [
+      "              podTemplateHashValue: Stable\n",
+      "              secretKeyRef: {name: payment, key: a}\n",
+      /args\[\].valueFrom: no field "secretKeyRef" here/,
+    ],
+    "an analysis of the cluster's": [
+      "          - templateName: payment-charges\n",
+      "          - templateName: payment-charges\n            clusterScope: true\n",
+      /templates\[\]: no field "clusterScope" here/,
+    ],
+  }),
+  ...adding(analysis, '          query: count(up{job="services"', {
+    "another Prometheus": "address: http://192.0.2.1:9090",
+    "a password for it": "headers: []",
+  }),
+  ...changing(analysis, {
+    "a measurement that calls whom it likes": [
+      "        job:\n",
+      "        web:\n",
+      /metrics\[\].provider: no field "web" here\. Allowed: prometheus, job/,
+    ],
+    "a condition that is a program": [
+      "successCondition: len(result) == 1 && result[0] >= 1",
+      "successCondition: all(result, true)",
+      /successCondition: "all\(result, true\)"/,
+    ],
+    "a probe with the labels of Antaeus": [
+      "app.kubernetes.io/name: payment-probe",
+      "app.kubernetes.io/name: antaeus",
+      /labels.app.kubernetes.io\/name: "antaeus"/,
+    ],
+    "a probe of another program": [
+      "                    args: [probe",
+      "                    command: [/node]\n                    args: [probe",
+      /containers\[\]: no field "command" here/,
+    ],
+    "a probe in the node's network": [
+      "                enableServiceLinks: false\n",
+      "                enableServiceLinks: false\n                hostNetwork: true\n",
+      /template.spec: no field "hostNetwork" here/,
     ],
   }),
   ...adding(service, "  ports:\n", {
@@ -628,8 +690,8 @@ export const ofObjects: Mutations = [
   ...changing(autoscaler, {
     "pods without end": ["maxReplicas: 8", "maxReplicas: 800", /maxReplicas: "800"/],
     "an autoscaler of another team": [
-      "    kind: Deployment\n    name: payment\n",
-      "    kind: Deployment\n    name: antaeus\n",
+      "    kind: Rollout\n    name: payment\n",
+      "    kind: Rollout\n    name: antaeus\n",
       /scaleTargetRef.name: "antaeus"/,
     ],
   }),

@@ -57,7 +57,11 @@ export const deployers: Rule[] = [
           // By a CronJob's action in the UI.
           ["batch/jobs", [...look, "create"].sort()],
           ["batch/cronjobs/finalizers", ["update"]],
-          ...["/events", "/pods", "/pods/log", "apps/replicasets"].map((name) => [name, look]),
+          // By a Rollout's actions there.
+          [argo("rollouts/status"), ["patch"]],
+          ...[...["/events", "/pods", "/pods/log", "apps/replicasets"], argo("analysisruns")].map(
+            (name) => [name, look],
+          ),
         ].sort() as [string, string[]][],
       );
       return same("argocd-deployer-team", verbs(role?.rules ?? []), expected);

@@ -33,6 +33,8 @@ const fine = [
   ...["../../base", "../../components/known-caller", "ALL", "TCP", "RuntimeDefault", "replace"],
   ...["kustomize.config.k8s.io/v1beta1", "Kustomization", "Component", "merge", "IfNotPresent"],
   ...["v1", "apps/v1", "policy/v1", "autoscaling/v2", "Resource", "cpu", "Utilization"],
+  ...["argoproj.io/v1alpha1", "AnalysisTemplate", "Rollout", "Latest", "Stable", "5s", "FailJob"],
+  ...["In", "result[0] <= 0", "spec.template.spec.containers[0].env[0].value"],
   ...["batch/v1", "CronJob", "0 6 1 * *", "Etc/UTC", "Forbid", "OnFailure", "pay"],
   ...["Recreate", "RollingUpdate", "ClusterIP", "ReadWriteOnce", "ScheduleAnyway"],
   ...["kubernetes.io/hostname", "pod-template-hash", "kube-root-ca.crt"],

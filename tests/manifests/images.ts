@@ -2,7 +2,7 @@ import { parse } from "yaml";
 import { type Fields, here, images as imagesOf } from "../support/repository.ts";
 import { each, type Rule, same, unless } from "./rule.ts";
 
-const payment = "apps/payment/base/deployment.yaml";
+const payment = "apps/payment/base/rollout.yaml";
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const policy = "clusters/base/policies/images.yaml";
 

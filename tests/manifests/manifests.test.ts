@@ -25,7 +25,7 @@ test("no manifest has a field that its kind does not know", async (t) => {
 });
 
 test("the checks themselves: wrong values and unknown fields are found", async (t) => {
-  const [deployment] = (await render("apps/payment/base")).filter(
+  const [deployment] = (await render("apps/antaeus/base")).filter(
     ({ kind }) => kind === "Deployment",
   );
   const changed = (change: (deployment: Manifest) => void) => {
@@ -142,7 +142,7 @@ test("payment for a caller without token and key knows repeats, and asks for not
     "apps/payment/components/keyless-caller",
     "apps/payment/base",
   );
-  const [pod] = podSpecs(manifests);
+  const [pod] = podSpecs(manifests.filter(({ kind }) => kind === "Rollout"));
   t.deepEqual(
     pod?.spec.containers[0].env.toSorted((a: Fields, b: Fields) => (a.name < b.name ? -1 : 1)),
     [
@@ -153,7 +153,7 @@ test("payment for a caller without token and key knows repeats, and asks for not
   );
 });
 
-test("without Argo CD the services are those of testing", async (t) => {
+test("without Argo CD the services are those of testing, and payment a Deployment of the same pods", async (t) => {
   const without = await render("clusters/without-argocd");
   const name = ({ kind, metadata }: Manifest) =>
     `${kind} ${metadata.namespace ?? ""} ${metadata.name}`;
@@ -164,12 +164,28 @@ test("without Argo CD the services are those of testing", async (t) => {
     ])
   )
     .flat()
-    // Bindings of roles that Argo CD, Prometheus and Argo Rollouts bring.
+    // What Argo CD, Prometheus and Argo Rollouts bring, or need.
     .filter(
-      ({ metadata }) =>
-        !/^(argocd-deployer|monitoring-discovery|argo-rollouts-releases)$/.test(metadata.name),
-    );
+      ({ kind, metadata }) =>
+        kind !== "AnalysisTemplate" &&
+        !/^(argocd-deployer|monitoring-discovery|argo-rollouts-releases|payment-preview)$/.test(
+          metadata.name,
+        ),
+    )
+    .map((manifest) => (manifest.kind === "Rollout" ? deploymentOf(manifest) : manifest));
   const sorted = (manifests: Manifest[]) =>
-    manifests.sort((one, other) => name(one).localeCompare(name(other)));
+    JSON.parse(
+      JSON.stringify(manifests.sort((one, other) => name(one).localeCompare(name(other))))
+        .replaceAll('"rollouts-pod-template-hash"', '"pod-template-hash"')
+        .replaceAll('"argoproj.io/v1alpha1","kind":"Rollout"', '"apps/v1","kind":"Deployment"'),
+    );
   t.deepEqual(sorted(without), sorted(testing));
+});
+
+/** What has the pods of a Rollout where nobody watches releases. */
+const deploymentOf = ({ spec: { analysis, ...spec }, ...rest }: Manifest): Manifest => ({
+  ...rest,
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  spec: { ...spec, strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
 });

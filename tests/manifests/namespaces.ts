@@ -4,13 +4,20 @@ const namespace = "clusters/base/namespaces/app-payment/namespace.yaml";
 
 /** What a quota has a limit for. */
 const counted = [
+  ...["count/analysisruns.argoproj.io", "count/analysistemplates.argoproj.io"],
   ...[
     "count/configmaps",
     "count/cronjobs.batch",
     "count/deployments.apps",
     "count/horizontalpodautoscalers.autoscaling",
   ],
-  ...["count/jobs.batch", "count/poddisruptionbudgets.policy", "count/services", "limits.cpu"],
+  ...[
+    "count/jobs.batch",
+    "count/poddisruptionbudgets.policy",
+    "count/rollouts.argoproj.io",
+    "count/services",
+    "limits.cpu",
+  ],
   ...[
     "limits.ephemeral-storage",
     "limits.memory",

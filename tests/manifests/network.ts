@@ -138,13 +138,13 @@ async function peerOf(
   ip: string,
 ): Promise<Peer> {
   const manifests = await repository.workload(team, environment);
-  const deployment = manifests.find(({ kind }) => kind === "Deployment");
+  const workload = manifests.find(({ kind }) => ["Deployment", "Rollout"].includes(kind));
   const ports = podSpecs(manifests).flatMap(({ spec }) =>
     containers(spec).flatMap((one) => one.ports ?? []),
   );
   return {
-    namespace: deployment?.metadata.namespace ?? "",
-    labels: deployment?.spec.template.metadata.labels,
+    namespace: workload?.metadata.namespace ?? "",
+    labels: workload?.spec.template.metadata.labels,
     ip,
     ports: Object.fromEntries(ports.map(({ name, containerPort }) => [name, containerPort])),
   };
@@ -316,9 +316,9 @@ export const network: Rule[] = [
       },
       {
         what: "pods that their policies do not select",
-        file: "apps/payment/base/kustomization.yaml",
-        from: "app.kubernetes.io/name: payment",
-        to: "app.kubernetes.io/name: payments",
+        file: "apps/payment/base/rollout.yaml",
+        from: "      labels:\n        app.kubernetes.io/name: payment\n",
+        to: "      labels:\n        app.kubernetes.io/name: payments\n",
         says: /payment → the API server is closed/,
       },
     ],

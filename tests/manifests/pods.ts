@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Manifest } from "../../tools/render/manifests.ts";
 import { containers, type Fields, podSpecs, type Repository } from "../support/repository.ts";
 import { each, type Rule, same, unless } from "./rule.ts";
 
-const payment = "apps/payment/base/deployment.yaml";
+const payment = "apps/payment/base/rollout.yaml";
 const antaeus = "apps/antaeus/base/deployment.yaml";
 const volume = "apps/antaeus/base/volume.yaml";
 
@@ -19,11 +20,11 @@ async function podsOf(repository: Repository) {
   return all.flat();
 }
 
-/** A CronJob's pods serve nobody. */
-const serves = ({ kind }: { kind: string }) => kind !== "CronJob";
+/** The pods of a CronJob, and of an analysis, serve nobody. */
+const serves = ({ kind }: { kind: string }) => !["AnalysisTemplate", "CronJob"].includes(kind);
 
 const deployments = (manifests: Manifest[]) =>
-  manifests.filter(({ kind }) => kind === "Deployment");
+  manifests.filter(({ kind }) => ["Deployment", "Rollout"].includes(kind));
 
 /** Whether a selector is about the pods of a Deployment. */
 const selects = ({ matchLabels = {} }: Fields, deployment?: Manifest): boolean =>
@@ -60,7 +61,7 @@ export const pods: Rule[] = [
         file: payment,
         from: "        runAsNonRoot: true\n",
         to: "",
-        says: /Deployment payment may run as root/,
+        says: /Rollout payment may run as root/,
       },
       {
         what: "an added capability",
@@ -160,10 +161,11 @@ export const pods: Rule[] = [
     ],
   },
   {
-    title: "A rollout leaves no gap, and a Deployment that writes a volume has one pod at a time",
+    title:
+      "A new version leaves no gap, and a Deployment that writes a volume has one pod at a time",
     check: async (repository) =>
       each(repository.overlays, async (folder) =>
-        each(deployments(await repository.render(folder)), ({ metadata, spec }) => {
+        each(deployments(await repository.render(folder)), ({ kind, metadata, spec }) => {
           const what = `${folder}: ${metadata.name}`;
           const pod = spec.template.spec;
           const writes = (pod.volumes ?? []).some(
@@ -197,17 +199,30 @@ export const pods: Rule[] = [
                     ],
                   ),
                 ]
-              : [...same(`${what}: maxUnavailable`, strategy.rollingUpdate?.maxUnavailable, 0)]),
+              : kind === "Rollout"
+                ? // By then every node has been told that the new pods have the Service.
+                  unless(
+                    strategy.blueGreen?.scaleDownDelaySeconds >= 10,
+                    `${what}: old pods end before they are forgotten`,
+                  )
+                : same(`${what}: maxUnavailable`, strategy.rollingUpdate?.maxUnavailable, 0)),
           ];
         }),
       ),
     mutations: [
       {
-        what: "a rollout that takes a pod away first",
+        what: "old pods that end while some nodes still lead to them",
         file: payment,
-        from: "maxUnavailable: 0",
-        to: "maxUnavailable: 1",
-        says: /payment: maxUnavailable: 1, not 0/,
+        from: "scaleDownDelaySeconds: 10",
+        to: "scaleDownDelaySeconds: 1",
+        says: /payment: old pods end before they are forgotten/,
+      },
+      {
+        what: "an Antaeus of many pods that is taken away first",
+        file: antaeus,
+        from: "          persistentVolumeClaim:\n            claimName: antaeus\n",
+        to: "          emptyDir: {}\n",
+        says: /antaeus: maxUnavailable: undefined, not 0/,
       },
       {
         what: "two pods that write one volume",
@@ -240,16 +255,17 @@ export const pods: Rule[] = [
     ],
   },
   {
-    title: "A Deployment has either an autoscaler or a number of replicas",
+    title: "A Deployment or Rollout has either an autoscaler or a number of replicas",
     check: async (repository) =>
       each(repository.overlays, async (folder) => {
         const manifests = await repository.render(folder);
         const scaled = manifests
           .filter(({ kind }) => kind === "HorizontalPodAutoscaler")
-          .map(({ spec }) => spec.scaleTargetRef.name);
-        return each(deployments(manifests), ({ metadata: { name }, spec }) =>
+          .map(({ spec }) => spec.scaleTargetRef);
+        return each(deployments(manifests), ({ apiVersion, kind, metadata: { name }, spec }) =>
           unless(
-            scaled.filter((one) => one === name).length === (spec.replicas === undefined ? 1 : 0),
+            scaled.filter((one) => isDeepStrictEqual(one, { apiVersion, kind, name })).length ===
+              (spec.replicas === undefined ? 1 : 0),
             `${folder}: ${name} has ${spec.replicas} replicas in Git and ${scaled.length} autoscalers`,
           ),
         );
@@ -266,8 +282,15 @@ export const pods: Rule[] = [
         what: "two autoscalers that pull at one Deployment",
         file: "apps/payment/base/autoscaler.yaml",
         from: "          averageUtilization: 70\n",
-        to: "          averageUtilization: 70\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: payment-other\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: payment}\n  minReplicas: 2\n  maxReplicas: 8\n",
+        to: "          averageUtilization: 70\n---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: payment-other\nspec:\n  scaleTargetRef: {apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: payment}\n  minReplicas: 2\n  maxReplicas: 8\n",
         says: /payment has undefined replicas in Git and 2 autoscalers/,
+      },
+      {
+        what: "an autoscaler of a Deployment that is a Rollout by now",
+        file: "apps/payment/base/autoscaler.yaml",
+        from: "    apiVersion: argoproj.io/v1alpha1\n    kind: Rollout\n",
+        to: "    apiVersion: apps/v1\n    kind: Deployment\n",
+        says: /payment has undefined replicas in Git/,
       },
       {
         what: "neither an autoscaler nor a number of replicas",

@@ -28,11 +28,15 @@ export const deployed = [
   "/Service",
   "/ServiceAccount",
   "apps/Deployment",
+  "argoproj.io/AnalysisTemplate",
+  "argoproj.io/Rollout",
   "autoscaling/HorizontalPodAutoscaler",
   "batch/CronJob",
   "policy/PodDisruptionBudget",
 ];
 const seen = ["/Pod", "apps/ReplicaSet"];
+/** What a Rollout makes. */
+const analyses = "argoproj.io/AnalysisRun";
 /** What a CronJob makes, also by its action in the UI. */
 const jobs = "batch/Job";
 
@@ -88,7 +92,7 @@ export const projects: Rule[] = [
             ...same(
               `${team}: kinds`,
               kinds(namespaceResourceWhitelist ?? []),
-              [...deployed, ...seen, jobs].sort(),
+              [...deployed, ...seen, analyses, jobs].sort(),
             ),
             ...same(
               // Whose members could make tokens of the role.

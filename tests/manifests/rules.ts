@@ -11,6 +11,7 @@ import { permissions } from "./permissions.ts";
 import { pods } from "./pods.ts";
 import { policies } from "./policies.ts";
 import { projects } from "./projects.ts";
+import { releases } from "./releases.ts";
 import type { Rule } from "./rule.ts";
 import { tenancy } from "./tenancy.ts";
 import { wiring } from "./wiring.ts";
@@ -31,6 +32,7 @@ export const rules: Rule[] = [
   ...pods,
   ...policies,
   ...projects,
+  ...releases,
   ...tenancy,
   ...wiring,
   ...workflows,

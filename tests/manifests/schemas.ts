@@ -9,8 +9,9 @@ import type { Manifest } from "../../tools/render/manifests.ts";
 
 /** The package that has the schema and the type of a kind. */
 const model = ({ apiVersion, kind }: Manifest) => {
+  const ofRollouts = ["AnalysisTemplate", "Rollout"].includes(kind);
   const models = apiVersion.startsWith("argoproj.io/")
-    ? "@kubernetes-models/argo-cd"
+    ? `@kubernetes-models/argo-${ofRollouts ? "rollouts" : "cd"}`
     : "kubernetes-models";
   return `${models}/${apiVersion}/${kind}`;
 };

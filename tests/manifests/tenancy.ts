@@ -92,7 +92,7 @@ export const tenancy: Rule[] = [
           .flatMap(({ metadata: { name: project }, spec }) =>
             (spec.roles ?? []).flatMap((role: { name: string; policies: string[] }) => {
               const line = new RegExp(
-                `^p, proj:${project}:${role.name}, (applications|logs), [a-zA-Z/*-]+, ${project}/\\*, (allow|deny)$`,
+                `^p, proj:${project}:${role.name}, (applications|logs), [a-zA-Z./*-]+, ${project}/\\*, (allow|deny)$`,
               );
               return role.policies
                 .filter((policy) => !line.test(policy))

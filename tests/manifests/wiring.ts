@@ -5,7 +5,7 @@ import { each, type Rule, same, unless } from "./rule.ts";
 
 const antaeus = "apps/antaeus/base/deployment.yaml";
 const service = "apps/payment/base/service.yaml";
-const deployment = "apps/payment/base/deployment.yaml";
+const deployment = "apps/payment/base/rollout.yaml";
 
 const ofKind = (manifests: Manifest[], kind: string) =>
   manifests.filter((manifest) => manifest.kind === kind);
@@ -19,8 +19,8 @@ const isSelected = (selector: Record<string, string>, labels: Record<string, str
 
 /** A Service's ports that no container of its pods opens. */
 function deadPorts(service: Manifest, manifests: Manifest[]): string[] {
-  const selected = ofKind(manifests, "Deployment").filter(({ spec }) =>
-    isSelected(service.spec.selector ?? {}, spec.template.metadata.labels),
+  const selected = [...ofKind(manifests, "Deployment"), ...ofKind(manifests, "Rollout")].filter(
+    ({ spec }) => isSelected(service.spec.selector ?? {}, spec.template.metadata.labels),
   );
   const opened = podSpecs(selected).flatMap(({ spec }) =>
     spec.containers.flatMap((one: Fields) => one.ports ?? []),
@@ -50,7 +50,8 @@ function environmentOf({ envFrom = [], env = [] }: Fields, manifests: Manifest[]
 /** The environment variables of a service, of each container of its pods. */
 async function environmentsOf(repository: Repository, service: string, environment: string) {
   const manifests = await repository.workload(service, environment);
-  const all = podSpecs(manifests).flatMap(({ spec }) => containers(spec));
+  const serving = manifests.filter(({ kind }) => kind !== "AnalysisTemplate");
+  const all = podSpecs(serving).flatMap(({ spec }) => containers(spec));
   return { manifests, envs: all.map((container) => environmentOf(container, manifests)) };
 }
 
@@ -133,7 +134,7 @@ export const wiring: Rule[] = [
         const mount = pod?.spec.containers[0].volumeMounts.find(
           (one: Fields) => one.name === token?.name,
         );
-        const [payer] = podSpecs(payment.manifests);
+        const [payer] = podSpecs(ofKind(payment.manifests, "Rollout"));
         const cas = payer?.spec.volumes?.find(
           ({ configMap }: Fields) => configMap?.name === "kube-root-ca.crt",
         );
@@ -199,7 +200,7 @@ export const wiring: Rule[] = [
       },
       {
         what: "another service account as the caller",
-        file: "apps/payment/components/known-caller/deployment.yaml",
+        file: "apps/payment/components/known-caller/rollout.yaml",
         from: "app-antaeus:antaeus",
         to: "app-antaeus:default",
         says: /whom payment believes: "system:serviceaccount:app-antaeus:default"/,
@@ -220,7 +221,7 @@ export const wiring: Rule[] = [
       },
       {
         what: "another caller in a variable of the container",
-        file: "apps/payment/components/known-caller/deployment.yaml",
+        file: "apps/payment/components/known-caller/rollout.yaml",
         from: "            - name: CALLER_SUBJECT\n              value: system:serviceaccount:app-antaeus:antaeus\n",
         to: "            - name: CALLER_SUBJECT\n              value: somebody\n",
         says: /whom payment believes: "somebody"/,
@@ -234,7 +235,7 @@ export const wiring: Rule[] = [
       },
       {
         what: "a CA where none is mounted",
-        file: "apps/payment/components/known-caller/deployment.yaml",
+        file: "apps/payment/components/known-caller/rollout.yaml",
         from: "CALLER_CA_FILE\n              value: /var/run/cluster/ca.crt",
         to: "CALLER_CA_FILE\n              value: /var/run/ca.crt",
         says: /the issuer's CA: "\/var\/run\/ca.crt"/,

@@ -238,10 +238,13 @@ export const here = new Repository();
 /** Every pod that a manifest makes. */
 export function podSpecs(manifests: Manifest[]) {
   return manifests.flatMap(({ kind, metadata, spec }) => {
-    const { template } = spec?.jobTemplate?.spec ?? spec ?? {};
-    return template?.spec?.containers
-      ? [{ kind, name: metadata.name as string, spec: template.spec }]
-      : [];
+    const jobs = (spec?.metrics ?? []).map(({ provider }: Fields) => provider?.job?.spec);
+    const makers = [spec?.jobTemplate?.spec ?? spec, ...jobs];
+    return makers.flatMap((maker) =>
+      maker?.template?.spec?.containers
+        ? [{ kind, name: metadata.name as string, spec: maker.template.spec as Fields }]
+        : [],
+    );
   });
 }
 

@@ -10,7 +10,7 @@ import { treeIn } from "../support/tree.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const base = "apps/payment/base/kustomization.yaml";
-const deployment = "apps/payment/base/deployment.yaml";
+const deployment = "apps/payment/base/rollout.yaml";
 
 /** A part of a file that becomes another text, or a new file. */
 type Change = [file: string, from: string, to: string] | [file: string, text: string];

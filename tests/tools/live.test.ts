@@ -516,7 +516,7 @@ test("which Applications a commit concerns", async (t) => {
     ["packages/service-kit/src/server.ts", none.with(3, "source").with(4, "source")],
     ["package-lock.json", none.with(3, "source").with(4, "source")],
     ["apps/payment/base/service.yaml", none.with(4, "manifests")],
-    ["apps/payment/components/known-caller/deployment.yaml", none.with(4, "manifests")],
+    ["apps/payment/components/known-caller/rollout.yaml", none.with(4, "manifests")],
     ["apps/payment/components/keyless-caller/kustomization.yaml", none],
     [overlay, none.with(4, "manifests")],
     ["apps/payment/overlays/production/kustomization.yaml", none],

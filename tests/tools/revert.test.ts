@@ -14,8 +14,8 @@ process.env.GIT_AUTHOR_EMAIL = process.env.GIT_COMMITTER_EMAIL = "bump@localhost
 
 const overlay = overlayFile("payment", "testing");
 const production = overlayFile("payment", "production");
-const values = "apps/payment/overlays/testing/deployment.yaml";
-const base = "apps/payment/base/deployment.yaml";
+const values = "apps/payment/overlays/testing/rollout.yaml";
+const base = "apps/payment/base/rollout.yaml";
 const digest = (number: number) => `sha256:${number.toString(16).padStart(64, "0")}`;
 const lines = (...words: string[]) => words.map((word) => `${word}\n`).join("");
 
