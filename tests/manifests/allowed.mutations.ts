@@ -583,8 +583,8 @@ export const ofObjects: Mutations = [
       /args\[\].valueFrom: no field "secretKeyRef" here/,
     ],
     "an analysis of the cluster's": [
-      "          - templateName: payment-charges\n",
-      "          - templateName: payment-charges\n            clusterScope: true\n",
+      "          - templateName: payment-after\n",
+      "          - templateName: payment-after\n            clusterScope: true\n",
       /templates\[\]: no field "clusterScope" here/,
     ],
   }),

@@ -19,12 +19,18 @@ const analyses = ({ spec }: Manifest): [template: string, args: string[]][] =>
 
 export const releases: Rule[] = [
   {
-    title: "payment is released under watch: by a probe first, and by customers' charges then",
+    title:
+      "What serves and writes no volume is released under watch: before anybody reaches it, and after",
     check: (repository) =>
-      each(repository.environments, async (environment) => {
-        const manifests = await repository.workload("payment", environment);
+      each(repository.overlays, async (overlay) => {
+        const [, service = "", , environment] = overlay.split("/");
+        const manifests = await repository.render(overlay);
+        const unwatched = ofKind(manifests, "Deployment").filter(
+          ({ spec }) => spec.strategy?.type !== "Recreate",
+        );
         const [watched, ...more] = ofKind(manifests, "Rollout");
-        if (!watched || more.length > 0) return [`${environment}: payment is no Rollout`];
+        if (more.length + unwatched.length > 0) return [`${overlay}: not all is one Rollout`];
+        if (!watched) return [];
         const templates = new Map(
           ofKind(manifests, "AnalysisTemplate").map((one) => [one.metadata.name, one.spec]),
         );
@@ -33,7 +39,7 @@ export const releases: Rule[] = [
           ...same(
             `${environment}: analyses`,
             analyses(watched).map(([name]) => name),
-            ["payment-probe", "payment-charges"],
+            [`${service}-before`, `${service}-after`],
           ),
           ...(await each(analyses(watched), ([name, given]) => {
             const { args = [], metrics = [] } = (templates.get(name) ?? {}) as Fields;
@@ -69,39 +75,46 @@ export const releases: Rule[] = [
       }),
     mutations: [
       {
+        what: "a Deployment that nobody watches",
+        file: rollout,
+        from: "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n",
+        to: "apiVersion: apps/v1\nkind: Deployment\n",
+        says: /payment\/overlays\/testing: not all is one Rollout/,
+      },
+      {
         what: "a release that nobody watches",
         file: rollout,
-        from: "        templates:\n          - templateName: payment-charges\n",
+        from: "        templates:\n          - templateName: payment-after\n",
         to: "        templates: []\n",
-        says: /testing: analyses: \["payment-probe"\]/,
+        says: /testing: analyses: \["payment-before"\]/,
       },
       {
         what: "an analysis that is not there",
         file: analysis,
-        from: "  name: payment-charges\n",
+        from: "  name: payment-after\n",
         to: "  name: payment-answers\n",
-        says: /no AnalysisTemplate payment-charges/,
+        says: /no AnalysisTemplate payment-after/,
       },
       {
         what: "an analysis that is not told which pods are new",
         file: rollout,
-        from: "          - name: before\n            valueFrom:\n              podTemplateHashValue: Stable\n",
+        from: "          - name: pods-before\n            valueFrom:\n              podTemplateHashValue: Stable\n",
         to: "",
-        says: /what payment-charges is told: \["pods"\]/,
+        says: /what payment-after is told: \["pods"\]/,
       },
       {
         what: "a measurement that always passes",
         file: analysis,
         from: "      successCondition: len(result) == 1 && result[0] >= 1\n",
         to: "",
-        says: /payment-probe, seen-by-prometheus passes whatever is measured/,
+        says: /payment-before, seen-by-prometheus passes whatever is measured/,
       },
       {
         what: "a measurement of all pods",
         file: analysis,
         from: 'pod_template_hash="{{args.pods}}"} == 1',
         to: "} == 1",
-        says: /payment-probe, seen-by-prometheus is not of the new pods/,
+        says: /payment-before, seen-by-prometheus is not of the new pods/,
       },
       {
         what: "a good version that is taken back because Prometheus is away",
@@ -197,9 +210,9 @@ export const releases: Rule[] = [
       },
       {
         what: "a share at another place than the probe is told",
-        file: rollout,
-        from: "            # The first one:",
-        to: '            - name: DRAIN_SECONDS\n              value: "7"\n            # The first one:',
+        file: "apps/payment/overlays/production/rollout.yaml",
+        from: "          env:\n",
+        to: '          env:\n            - name: DRAIN_SECONDS\n              value: "7"\n',
         says: /the share it expects: .*"DRAIN_SECONDS"/,
       },
       {

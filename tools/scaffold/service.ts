@@ -55,13 +55,7 @@ export async function newService(root: string, name: string): Promise<Plan> {
   const lock = await lockWith(root, source, plan.read(`${source}/package.json`));
   plan.edit("package-lock.json", () => lock);
 
-  plan.copy(`apps/${model}/base`, `apps/${name}/base`, rename);
-  plan.edit(`apps/${name}/base/deployment.yaml`, (base) =>
-    base.replace(
-      /^( +env:\n)(?: +- name: .*\n +value: .*\n)+/m,
-      '$1            - name: PORT\n              value: "9000"\n',
-    ),
-  );
+  addBase(plan, name, rename);
   for (const environment of environmentsIn(root)) {
     const { name: image } = imageIn(rename(plan.read(overlayFile(model, environment))));
     plan.create(overlayFile(name, environment), overlay(image));
@@ -120,6 +114,29 @@ async function lockWith(root: string, workspace: string, manifest: string): Prom
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The manifests: payment's, without its probe and what that needs. */
+function addBase(plan: Plan, name: string, rename: (text: string) => string): void {
+  const [from, to] = [model, name].map((service) => `apps/${service}/base`);
+  const files = ["service.yaml", "preview.yaml", "autoscaler.yaml", "disruption-budget.yaml"];
+  for (const file of files) plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
+  const template = plan.read("tools/templates/analysis.yaml");
+  plan.create(`${to}/analysis.yaml`, renaming("template", name)(template));
+  plan.create(
+    `${to}/kustomization.yaml`,
+    rename(plan.read(`${from}/kustomization.yaml`)).replace("  - service-account.yaml\n", ""),
+  );
+  plan.create(
+    `${to}/rollout.yaml`,
+    rename(plan.read(`${from}/rollout.yaml`))
+      .replace(/^ +- name: acceptance-share\n(?: {12}.*\n)+/m, "")
+      .replace(
+        /^( +env:\n)(?: +#.*\n)*(?: +- name: .*\n +value: .*\n)+/m,
+        '$1            - name: PORT\n              value: "9000"\n',
+      )
+      .replace("First nobody but a probe reaches them,", "First nobody reaches them,"),
+  );
 }
 
 /** The namespace: what the platform gives to every service, without what it gives to payment alone. */
