@@ -168,7 +168,7 @@ test("without Argo CD the services are those of testing, and payment a Deploymen
     .filter(
       ({ kind, metadata }) =>
         kind !== "AnalysisTemplate" &&
-        !/^(argocd-deployer|monitoring-discovery|argo-rollouts-releases|payment-preview)$/.test(
+        !/^(argocd-deployer|monitoring-discovery|argo-rollouts-releases|.*-preview)$/.test(
           metadata.name,
         ),
     )
