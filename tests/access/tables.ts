@@ -70,7 +70,7 @@ export function allowedMarkdown(): string {
     if (isList(shape)) visit(shape[0], `${path}[]`);
     else if (!isValue(shape)) {
       const where = path.replace(
-        /^(Deployment|CronJob)\.spec\.(jobTemplate\.spec\.)?template\.spec/,
+        /^(AnalysisTemplate|CronJob|Deployment|Rollout)\.spec\.([\w.[\]]+\.)?template\.spec/,
         "pod",
       );
       found.set(shape, [...(found.get(shape) ?? []), `\`${where}\``]);

@@ -162,7 +162,7 @@ const refused: Record<string, [changes: Change[], file: string, line: string, sa
     [list("job.yaml"), ["apps/payment/base/job.yaml", job]],
     "apps/payment/base/job.yaml",
     "kind: Job",
-    'a team may not deploy the kind "Job". Allowed: Deployment, CronJob, HorizontalPodAutoscaler, PersistentVolumeClaim, PodDisruptionBudget, Service, ServiceAccount.',
+    'a team may not deploy the kind "Job". Allowed: AnalysisTemplate, Deployment, CronJob, HorizontalPodAutoscaler, PersistentVolumeClaim, PodDisruptionBudget, Rollout, Service, ServiceAccount.',
   ],
   "a container of somebody else's image": [
     [

@@ -144,12 +144,13 @@ function bump(made: Repository): void {
 const row = (comment: string, name: string): string[] =>
   new RegExp(`^\\| ${name} \\| (.*) \\|$`, "m").exec(comment)?.[1]?.split(" | ") ?? [];
 
+// The probe of a release is of its image, too.
 test("an image that is bumped restarts its pods, and its team owns it", async (t) => {
   const comment = await preview(t, (made) => bump(made));
-  t.deepEqual(row(comment, "testing/payment"), [`\`@${owner}/payment\``, "–", "1", "–", "1", ""]);
+  t.deepEqual(row(comment, "testing/payment"), [`\`@${owner}/payment\``, "–", "2", "–", "1", ""]);
   t.regex(
     comment,
-    /\*\*Restarted\*\*\n\n- `Deployment app-payment\/payment` \(testing\/payment\): image ghcr\.io\/[\w/-]+\/payment:1\.2\.3\n/,
+    /\*\*Restarted\*\*\n\n- `Rollout app-payment\/payment` \(testing\/payment\): image ghcr\.io\/[\w/-]+\/payment:1\.2\.3\n/,
   );
   t.regex(comment, /^-.*\/payment[:@].*$/m);
   t.regex(comment, /^\+.*\/payment:1\.2\.3$/m);
@@ -160,10 +161,7 @@ test("an image that is bumped restarts its pods, and its team owns it", async (t
 test("a value that changes is one change, and restarts the pods, which names it", async (t) => {
   const comment = await preview(t, (made) => made.edit(valuesFile, 'value: "0.5"', 'value: "0.7"'));
   t.deepEqual(row(comment, "testing/payment").slice(1, 5), ["–", "1", "–", "1"]);
-  t.regex(
-    comment,
-    /^- `Deployment app-payment\/payment` .*: another value of ACCEPTANCE&#95;SHARE$/m,
-  );
+  t.regex(comment, /^- `Rollout app-payment\/payment` .*: another value of ACCEPTANCE&#95;SHARE$/m);
   t.regex(comment, /^-\s+value: "0.5"\n\+\s+value: "0.7"$/m);
 });
 
@@ -202,7 +200,7 @@ test("what came to main since is not the change's doing", async (t) => {
   made.edit("apps/antaeus/overlays/testing/deployment.yaml", '"25"', '"26"');
   await made.commit();
   const [, , comment] = await made.preview({ HEAD: "change" });
-  t.deepEqual(row(comment, "testing/payment").slice(1, 5), ["–", "1", "–", "1"]);
+  t.deepEqual(row(comment, "testing/payment").slice(1, 5), ["–", "2", "–", "1"]);
   t.notRegex(comment, /testing\/antaeus/);
 });
 
@@ -292,7 +290,7 @@ test("an Application that is new brings its objects, and one that is removed lea
   await made.commit();
   const [, , cascades] = await made.preview({ BASE: "HEAD~1" });
   t.regex(row(cascades, "testing/payment").join(), /–,–,[1-9]\d*,–,.* its \d+ objects with it/);
-  t.regex(cascades, /^- `Deployment app-payment\/payment` .*: is deleted$/m);
+  t.regex(cascades, /^- `Rollout app-payment\/payment` .*: is deleted$/m);
 });
 
 /** Kustomize takes no object twice. */
@@ -323,7 +321,7 @@ test("where the Applications do not render, those that run go on reading the com
   const [succeeded, , comment] = await made.preview();
   t.false(succeeded);
   t.regex(comment, /\*\*testing\/root does not render/);
-  t.deepEqual(row(comment, "testing/payment").slice(1), ["–", "1", "–", "1", ""]);
+  t.deepEqual(row(comment, "testing/payment").slice(1), ["–", "2", "–", "1", ""]);
   t.notRegex(comment, /removed|Deleted/);
 });
 
