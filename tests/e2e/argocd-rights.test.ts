@@ -90,7 +90,7 @@ test.serial("files that a caller of the API uploads are not rendered", async (t)
   const diff = "argocd app diff payment --local /tmp/e2e-upload --server-side-generate";
   t.regex(await argocd(`${upload} && ${diff}`), /exceeded max size/);
   // The control: the same client may ask for what Git says.
-  t.regex(await argocd("argocd app manifests payment --source git"), /kind: Deployment/);
+  t.regex(await argocd("argocd app manifests payment --source git"), /kind: Rollout/);
 });
 
 test.serial(

@@ -12,6 +12,7 @@ import {
   kubectl,
   pods,
   restore,
+  rolledOut,
   untilLive,
 } from "./support/cluster.ts";
 
@@ -47,6 +48,7 @@ test.serial("a commit that changes a config value reaches the pods", async (t) =
 
   const changed = await commit(valuesFile, withShare("1"));
   t.log(`live ${(await untilLive(changed)).toFixed(1)} s after Argo CD had the commit`);
+  await rolledOut();
 
   t.false(
     (await names()).some((name) => old.includes(name)),

@@ -102,8 +102,10 @@ test.serial("a policy that gets stricter holds up nothing that was let in before
     await retry(30, async () => {
       if ((await create("app-payment", pod(image))) === "let in") throw new Error("not in force");
     });
-    t.regex(await ask("set", "env", "deployment/payment", "A=b"), /every image here must be/);
-    t.is(await ask("scale", "deployment/payment", "--replicas=1"), "let in");
+    const release = ["patch", "rollouts.argoproj.io", "payment", "--type=merge", "--patch"];
+    const annotated = { template: { metadata: { annotations: { a: "b" } } } };
+    t.regex(await ask(...release, JSON.stringify({ spec: annotated })), /every image here must be/);
+    t.is(await ask(...release, JSON.stringify({ spec: { replicas: 1 } })), "let in");
     const sets = await kubectl.run(["get", "replicasets", "-n", "app-payment", "-o", "name"]);
     for (const name of sets.split("\n")) t.is(await ask("scale", name, "--replicas=0"), "let in");
   } finally {

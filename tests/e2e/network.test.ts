@@ -59,17 +59,9 @@ async function addresses(): Promise<Record<Target, string>> {
   const get = (...args: string[]) => kubectl.run(["get", ...args]);
   const service = (name: string, namespace: string) =>
     get("service", name, "-n", namespace, "-o", "jsonpath={.spec.clusterIP}");
-  const pod = (namespace: string) =>
-    get(
-      "pods",
-      "-n",
-      namespace,
-      "-o",
-      "jsonpath={.items[?(@.metadata.labels.pod-template-hash)].status.podIP}",
-    );
-  const antaeus = await pod("app-antaeus");
+  const antaeus = (await pods("antaeus"))[0]?.status.podIP;
   // Not the pod that calls.
-  const payment = (await pod("app-payment")).split(" ").at(-1);
+  const payment = (await pods("payment")).at(-1)?.status.podIP;
   return {
     antaeus: `${await service("antaeus", "app-antaeus")}:8000`,
     "antaeus-pod": `${antaeus}:8000`,

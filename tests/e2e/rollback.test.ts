@@ -182,7 +182,8 @@ test.serial("an Application that is deleted comes back, and its service runs on"
 });
 
 test.serial("what is deleted from a namespace comes back", async (t) => {
-  const everything = "deployments,services,configmaps,networkpolicies,rolebindings,resourcequotas";
+  const everything =
+    "rollouts.argoproj.io,services,configmaps,networkpolicies,rolebindings,resourcequotas";
   await kubectl.run(["delete", everything, "--all", "-n", "app-payment"]);
   await retry(120, async () => {
     const answers = await charges(5);

@@ -1,7 +1,15 @@
 import test from "ava";
 import { retry } from "../../tools/cli/progress.ts";
 import { throughput } from "../support/results.ts";
-import { drained, fromAntaeus, kubectl, pods, restore, rolledOut } from "./support/cluster.ts";
+import {
+  drained,
+  fromAntaeus,
+  kubectl,
+  pods,
+  restore,
+  rolledOut,
+  scalePayment,
+} from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
 
@@ -11,14 +19,13 @@ const replicas = async () => (await pods("payment")).length;
 test.after.always(async () => {
   await kubectl.run(["delete", "-k", folder, "--ignore-not-found", "--wait=false"]);
   // Without figures the autoscaler leaves the pods that it added.
-  await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", "--replicas=2"]);
+  await scalePayment(2);
   await restore();
 });
 
 /** CPU time that payment's pods have spent so far, in seconds, as their metrics say. */
 async function cpuSeconds(): Promise<number> {
-  const get = ["get", "pods", "-n", "app-payment", "-o", "jsonpath={.items[*].status.podIP}"];
-  const addresses = (await kubectl.run(get)).split(" ");
+  const addresses = (await pods("payment")).map(({ status }) => status.podIP);
   const { sum } = await fromAntaeus<{ sum: number }>(`
     let sum = 0;
     for (const address of ${JSON.stringify(addresses)}) {
@@ -36,7 +43,7 @@ test.serial("throughput by replicas, each without shared state", async (t) => {
       ...["patch", "hpa", "payment", "-n", "app-payment", "--type=merge", "--patch"],
       JSON.stringify({ spec: { minReplicas: count } }),
     ]);
-    await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", `--replicas=${count}`]);
+    await scalePayment(count);
     await rolledOut();
     // Those of before take their figures along.
     await drained("payment");

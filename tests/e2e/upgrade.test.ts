@@ -18,8 +18,8 @@ async function base(): Promise<string> {
 }
 
 const kinds = [
-  "applications.argoproj.io,appprojects.argoproj.io,deployments,services,serviceaccounts",
-  "persistentvolumeclaims,networkpolicies,rolebindings,resourcequotas,poddisruptionbudgets",
+  "applications.argoproj.io,appprojects.argoproj.io,deployments,rollouts.argoproj.io",
+  "services,serviceaccounts,persistentvolumeclaims,networkpolicies,rolebindings,resourcequotas,poddisruptionbudgets",
 ].join();
 
 /** What there is, each with the identity that it keeps until it is deleted. */

@@ -9,6 +9,7 @@ import {
   pods,
   restore,
   rolledOut,
+  scalePayment,
   untilLive,
 } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
@@ -17,12 +18,17 @@ import { startTraffic } from "./support/traffic.ts";
 const configured = (name: string, value: number) => (text: string) =>
   `${text}            - name: ${name}\n              value: "${value}"\n`;
 
-/** Stops payment's pods one after another while 48 clients charge on connections that they keep. */
-async function restartUnderLoad() {
+/** Evicts payment's pods one after another while 48 clients charge on connections that they keep. */
+async function replaceUnderLoad() {
   const stop = startTraffic({ clients: 48, pause: 10, keepAlive: true });
   await new Promise((resolve) => setTimeout(resolve, 3000));
   const begin = performance.now();
-  await kubectl.run(["rollout", "restart", "deployment/payment", "-n", "app-payment"]);
+  for (const { metadata } of await pods("payment")) {
+    await retry(60, async () => {
+      const answer = await evict(metadata.name);
+      if (answer !== "evicted") throw new Error(answer);
+    });
+  }
   await rolledOut();
   const seconds = (performance.now() - begin) / 1000;
   return { ...(await stop()), seconds };
@@ -33,7 +39,7 @@ test.afterEach.always(restore);
 test.serial(
   "48 clients that keep their connections lose no charge while pods are replaced",
   async (t) => {
-    const { answered, failed, seconds } = await restartUnderLoad();
+    const { answered, failed, seconds } = await replaceUnderLoad();
     t.log(`${answered} charges answered, ${failed.length} failed`);
     const steps = [{ step: "pods replaced, 48 kept connections", seconds }];
     record("drill-drain", { title: "Pods replaced under load", steps, answered, failed });
@@ -44,7 +50,7 @@ test.serial(
 
 test.serial("the control: with draining off the same clients lose charges", async (t) => {
   await untilLive(await commit(valuesFile, configured("DRAIN_SECONDS", 0)));
-  const { answered, failed } = await restartUnderLoad();
+  const { answered, failed } = await replaceUnderLoad();
   t.log(`${answered} charges answered, ${failed.length} failed: ${failed.slice(0, 3)} ...`);
   t.true(failed.length > 0);
 });
@@ -138,15 +144,13 @@ test.serial("a new version of Antaeus is a short silence, and no invoice is lost
 });
 
 test.serial("from no pods at all to the first charge", async (t) => {
-  const scale = (replicas: number) =>
-    kubectl.run(["scale", "deployment/payment", "-n", "app-payment", `--replicas=${replicas}`]);
-  await scale(0);
+  await scalePayment(0);
   await retry(60, async () => {
     if ((await pods("payment")).length > 0) throw new Error("there are pods");
   });
   const stop = startTraffic({ clients: 1 });
   const begin = performance.now();
-  await scale(1);
+  await scalePayment(1);
   await rolledOut();
   const seconds = (performance.now() - begin) / 1000;
   const { answered } = await stop();
@@ -154,6 +158,6 @@ test.serial("from no pods at all to the first charge", async (t) => {
     `a pod that answers ${seconds.toFixed(1)} s after it was asked for; ${answered} charges since`,
   );
   t.true(answered > 0);
-  await kubectl.run(["scale", "deployment/payment", "-n", "app-payment", "--replicas=2"]);
+  await scalePayment(2);
   await rolledOut();
 });

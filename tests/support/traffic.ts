@@ -13,6 +13,8 @@ export interface Traffic {
   clients: number;
   /** Between a client's charges, in milliseconds. The default leaves the machine some CPU for what is tested. */
   pause?: number;
+  /** For whom they charge. */
+  customer?: number;
   /** Each keeps its connection; otherwise each charge is a new one, which the Service may lead elsewhere. */
   keepAlive?: boolean;
 }
@@ -25,11 +27,11 @@ export interface Traffic {
 export function startTrafficFrom(
   kubectl: Kubectl,
   pod: string,
-  { clients, pause = 40, keepAlive = false }: Traffic,
+  { clients, pause = 40, customer = 1, keepAlive = false }: Traffic,
 ): () => Promise<Outcome> {
   const script = `
     const { request, Agent } = require("node:http");
-    const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: 1 });
+    const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: ${customer} });
     const token = () => require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE);
     const outcome = { answered: 0, failed: [] };
     let on = true;

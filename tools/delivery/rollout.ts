@@ -12,6 +12,8 @@ export interface Rollout {
     phase?: "Healthy" | "Progressing" | "Paused" | "Degraded";
     message?: string;
     currentPodHash?: string;
+    /** The version that has the Service. */
+    blueGreen?: { activeSelector?: string };
     updatedReplicas?: number;
     conditions?: { type: string; status: string; lastTransitionTime: string }[];
   };

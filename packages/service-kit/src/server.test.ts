@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer as createListener } from "node:http";
+import { Agent, createServer as createListener, get } from "node:http";
 import { connect } from "node:net";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -211,6 +211,26 @@ test("a connection that is lost is told nothing", async (t) => {
   socket.end();
   answerClientError(new Error("read ECONNRESET"), socket);
   t.is(await text(socket), "");
+});
+
+test("a connection ends after a hundred requests, so that its caller finds other pods", async (t) => {
+  const { server } = service();
+  await listen(server, config);
+  t.teardown(() => server.stop());
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const last: number[] = [];
+  for (let request = 1; request <= 201; request++) {
+    const { port } = server.info;
+    const [response] = await once(
+      get({ host: "127.0.0.1", port, path: "/ready", agent }),
+      "response",
+    );
+    await text(response);
+    t.is(response.statusCode, 200);
+    if (response.headers.connection === "close") last.push(request);
+  }
+  agent.destroy();
+  t.deepEqual(last, [100, 200]);
 });
 
 test("a malformed cookie is no error", async (t) => {

@@ -94,6 +94,8 @@ export async function listen(server: Server, { HOST, PORT }: BaseConfig, fields?
   // hapi waits for a body after its own time for it is up.
   server.listener.headersTimeout = 5_000;
   server.listener.requestTimeout = 10_000;
+  // A caller that keeps its connection keeps its pod, and would never see one of a new version.
+  server.listener.maxRequestsPerSocket = 100;
   const url = `http://${HOST}:${server.info.port}`;
   server.app.log("listening", { url, ...server.app.build, ...fields });
 }

@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { IPod } from "kubernetes-models/v1";
 import { run, UserError } from "../../../tools/cli/command.ts";
 import { retry } from "../../../tools/cli/progress.ts";
 import { endpoint, fetchTip, isInCluster, publish } from "../../../tools/delivery/git-endpoint.ts";
+import { type AnalysisRun, ofRollout, type Rollout } from "../../../tools/delivery/rollout.ts";
 import { argoCDReady } from "../../../tools/kubernetes/argocd.ts";
 import { type Application, Kubectl, reasons, state } from "../../../tools/kubernetes/cluster.ts";
 import { antaeusUrl } from "../../../tools/kubernetes/kind.ts";
@@ -63,7 +65,8 @@ export async function application(name: string): Promise<Application> {
 type Changes = Record<string, (text: string) => string>;
 
 /**
- * Commits a change of files on top of the commit under test, in a clone of its own, and hands it to Argo CD.
+ * Commits a change of files on top of the commit under test, in a clone of its own, and hands it to Argo CD; where the
+ * source of an image changed, with that image in a commit on top.
  * @returns the new commit
  */
 export async function commitFiles(changes: Changes): Promise<string> {
@@ -82,7 +85,9 @@ export async function commitFiles(changes: Changes): Promise<string> {
     const author = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
     const message = `e2e: change ${Object.keys(changes).join(", ")}`;
     await git(...author, "commit", "--quiet", "--all", "--message", message);
-    const sha = await git("rev-parse", "HEAD");
+    const made = await git("rev-parse", "HEAD");
+    const isSource = Object.keys(changes).some((file) => /^(packages|[^/]+-service)\//.test(file));
+    const sha = isSource ? await withLocalImages(made, { folder: clone }) : made;
     await publish(kubectl, sha, clone);
     return sha;
   } finally {
@@ -106,11 +111,34 @@ export async function setAntaeus(there: boolean): Promise<void> {
   if (there) await autoSync("antaeus", true);
 }
 
-/** Ends when all of payment's pods are new and ready. */
-export async function rolledOut(): Promise<void> {
-  const status = ["rollout", "status", "deployment/payment", "-n", "app-payment"];
-  await kubectl.run([...status, "--timeout=90s"]);
-}
+/** payment's Rollout. */
+export const rollout = (): Promise<Rollout> =>
+  kubectl.json<Rollout>(["get", "rollouts.argoproj.io", "payment", "-n", "app-payment"]);
+
+/** The analyses of payment's releases, those of earlier ones too. */
+export const analyses = async (): Promise<AnalysisRun[]> =>
+  (
+    await kubectl.json<{ items: AnalysisRun[] }>([
+      ...["get", "analysisruns.argoproj.io", "-n", "app-payment"],
+    ])
+  ).items;
+
+/** Ends when payment's release has passed, and all pods of other versions are gone. */
+export const rolledOut = (seconds = 120): Promise<void> =>
+  retry(seconds, async () => {
+    const seen = {
+      pods: (await allPods("payment")) as unknown as IPod[],
+      analyses: await analyses(),
+    };
+    const { state, what } = ofRollout(await rollout(), seen, "");
+    if (state !== "done") throw new Error(what);
+  });
+
+/** Sets how many pods payment has, as its autoscaler does. */
+export const scalePayment = (replicas: number): Promise<string> =>
+  kubectl.run([
+    ...["scale", "rollouts.argoproj.io/payment", "-n", "app-payment", `--replicas=${replicas}`],
+  ]);
 
 /** A service account as Kubernetes calls it. */
 export const account = (namespace: string, name: string) =>
@@ -166,18 +194,28 @@ export async function putRight(): Promise<void> {
 }
 
 export interface Pod {
-  metadata: { name: string; namespace: string; deletionTimestamp?: string };
+  metadata: {
+    name: string;
+    namespace: string;
+    labels?: Record<string, string>;
+    deletionTimestamp?: string;
+  };
   spec: { containers: { image: string }[] };
   status: {
     phase: string;
+    podIP?: string;
     conditions: { type: string; status: string; lastTransitionTime: string }[];
     containerStatuses?: { restartCount: number }[];
   };
 }
 
-/** Of its Deployment: not those of a CronJob. */
+/** The label that says of which version a service's pod is. */
+const version = (service: string) =>
+  service === "payment" ? "rollouts-pod-template-hash" : "pod-template-hash";
+
+/** Of its Rollout or Deployment: not those of a Job. */
 async function allPods(service: string): Promise<Pod[]> {
-  const get = ["get", "pods", "-n", `app-${service}`, "-l", "pod-template-hash"];
+  const get = ["get", "pods", "-n", `app-${service}`, "-l", version(service)];
   return (await kubectl.json<{ items: Pod[] }>(get)).items;
 }
 
@@ -185,11 +223,13 @@ async function allPods(service: string): Promise<Pod[]> {
 export const pods = async (service: string): Promise<Pod[]> =>
   (await allPods(service)).filter(({ metadata }) => !metadata.deletionTimestamp);
 
-/** Ends when none of a service's pods is terminating. */
+/** Ends when none of a service's pods is terminating, and all are of one version. */
 export const drained = (service: string): Promise<void> =>
-  retry(60, async () => {
+  retry(90, async () => {
     const all = await allPods(service);
     if (all.some(({ metadata }) => metadata.deletionTimestamp)) throw new Error("pods terminate");
+    const versions = new Set(all.map(({ metadata }) => metadata.labels?.[version(service)]));
+    if (versions.size > 1) throw new Error(`pods of ${versions.size} versions`);
   });
 
 await putRight();
