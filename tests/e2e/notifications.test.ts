@@ -1,13 +1,9 @@
-import { join } from "node:path";
 import test from "ava";
-import { run } from "../../tools/cli/command.ts";
 import { retry } from "../../tools/cli/progress.ts";
-import { endpoint, fetchCommit, publish } from "../../tools/delivery/git-endpoint.ts";
-import { revert } from "../../tools/delivery/revert.ts";
 import { valuesFile, withShare } from "../support/share.ts";
-import { temporary } from "../support/temporary.ts";
 import { commit, head, kubectl, pods, restore, untilLive } from "./support/cluster.ts";
 import { podReady, startPod } from "./support/pod.ts";
+import { takeBack } from "./support/take-back.ts";
 
 const overlay = "apps/payment/overlays/testing/kustomization.yaml";
 const context = "argocd/payment/testing";
@@ -131,26 +127,10 @@ test.serial("a version that does not start is taken back by a commit on main", a
   t.is(status.state, "failure");
   t.regex(status.description, /^Synced, and Degraded: /);
 
-  // GitHub's main, and a clone as the workflow has it.
-  const [main, clone] = [temporary(), join(temporary(), "clone")];
-  await fetchCommit(endpoint(kubectl), broken);
-  await run("git", ["init", "--quiet", "--bare", "--initial-branch=main", main]);
-  await run("git", ["push", "--quiet", main, `${broken}:refs/heads/main`]);
-  await run("git", ["clone", "--quiet", main, clone]);
-  for (const [name, value] of Object.entries({ name: "e2e", email: "e2e@localhost" }))
-    await run("git", ["-C", clone, "config", `user.${name}`, value]);
-  const failure = { service: "payment", environment: "testing", commit: broken };
-  const wasLive = async (one: string) => one === head;
-  const outcome = await revert(clone, { ...failure, reason: status.description, wasLive });
-  if ("skipped" in outcome) throw new Error(outcome.skipped);
-  const reverted = outcome.commit;
-  t.log(await run("git", ["-C", clone, "show", "--no-patch", "--format=%B", reverted]));
-
-  // What main says arrives where Argo CD reads.
-  await publish(kubectl, reverted, clone);
-  await untilLive(reverted);
+  const { commit: reverted, message, diff } = await takeBack(broken, status.description);
+  t.log(message);
   t.is((await first(reverted)).state, "success");
-  t.is(await run("git", ["-C", clone, "diff", "--stat", head, reverted]), "");
+  t.is(diff, "");
 });
 
 test.serial("what was put right is a success again; without a token nobody is told", async (t) => {

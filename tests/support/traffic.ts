@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import type { Kubectl } from "../../tools/kubernetes/cluster.ts";
 
-/** What became of the charges: how many were answered, and what came of each of the others. */
+/** What became of the charges: how many were answered, how many of those accepted, and what came of each of the others. */
 export interface Outcome {
   answered: number;
+  accepted: number;
   failed: string[];
 }
 
@@ -33,7 +34,7 @@ export function startTrafficFrom(
     const { request, Agent } = require("node:http");
     const body = JSON.stringify({ currency: "EUR", value: 1.5, customer_id: ${customer} });
     const token = () => require("node:fs").readFileSync(process.env.PAYMENT_TOKEN_FILE);
-    const outcome = { answered: 0, failed: [] };
+    const outcome = { answered: 0, accepted: 0, failed: [] };
     let on = true;
     process.stdin.resume().on("end", () => { on = false; });
     const charge = (agent) => new Promise((resolve) => {
@@ -43,7 +44,11 @@ export function startTrafficFrom(
         authorization: "Bearer " + token(),
       };
       const call = request(process.env.PAYMENT_PROVIDER_ENDPOINT, { method: "POST", headers, agent, timeout: 5000 });
-      call.on("response", (response) => response.resume().on("end", () => resolve(response.statusCode)));
+      call.on("response", async (response) => {
+        const text = await require("node:stream/consumers").text(response).catch(({ message }) => message);
+        if (text === '{"result":true}') outcome.accepted++;
+        resolve(response.statusCode);
+      });
       call.on("timeout", () => call.destroy(new Error("timeout")));
       call.on("error", (error) => resolve(error.message));
       call.end(body);

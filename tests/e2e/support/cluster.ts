@@ -62,7 +62,7 @@ export async function application(name: string): Promise<Application> {
 }
 
 /** By file, how its text changes. */
-type Changes = Record<string, (text: string) => string>;
+export type Changes = Record<string, (text: string) => string>;
 
 /**
  * Commits a change of files on top of the commit under test, in a clone of its own, and hands it to Argo CD; where the
