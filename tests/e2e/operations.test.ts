@@ -80,6 +80,7 @@ for (const heading of [
   "The backup stopped",
   "A service is down",
   "Prometheus itself fails",
+  "A release waits, or was ended",
   "A release was taken back",
 ]) {
   test.serial(heading, async (t) => {

@@ -1,7 +1,7 @@
 import test from "ava";
 import { startServer as startAntaeus } from "../../antaeus-service/src/server.ts";
 import { startServer as startPayment } from "../../payment-service/src/server.ts";
-import { queries, rules } from "../support/monitoring.ts";
+import { judgements, queries, rules } from "../support/monitoring.ts";
 
 type Labels = Record<string, string>;
 interface Series {
@@ -17,7 +17,10 @@ async function exported(
   const { payload } = await server.inject("/metrics");
   await server.stop();
   // Prometheus adds these to whatever it scrapes.
-  const target = { job: "services", namespace: `app-${service}`, service, pod: service };
+  const target = {
+    ...{ job: "services", namespace: `app-${service}`, service, pod: service },
+    pod_template_hash: "new",
+  };
   return [...payload.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)].map(([, name = "", labels = ""]) => ({
     name,
     labels: {
@@ -53,7 +56,7 @@ const ours = [
 const others: Series[] = [
   ...["services", "argocd"].map((job) => ({
     name: "up",
-    labels: { job, namespace: "", service: "", pod: "" },
+    labels: { job, namespace: "app-payment", service: "", pod: "", pod_template_hash: "new" },
   })),
   {
     name: "argocd_app_info",
@@ -108,11 +111,10 @@ function unknown(query: string, all: Series[]): string[] {
   return [...missing, ...new Set(nowhere)];
 }
 
-test("every series that a rule or a panel names is there", (t) => {
+test("every series that a rule, a panel or a release's analysis names is there", (t) => {
   const all = [...ours, ...others, ...made];
-  const found = [...rules.map(({ expr }) => expr), ...queries].flatMap((query) =>
-    unknown(query, all),
-  );
+  const asked = [...rules.map(({ expr }) => expr), ...queries, ...judgements];
+  const found = asked.flatMap((query) => unknown(query, all));
   t.deepEqual([...new Set(found)], []);
 });
 

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 
 interface Rule {
   expr: string;
@@ -36,6 +36,14 @@ interface Panel {
 export const dashboards: { title: string; panels: Panel[] }[] = globSync(
   `${folder}/dashboards/*.json`,
 ).map((file) => JSON.parse(readFileSync(file, "utf8")));
+
+/** What releases of payment are judged by, of the pods with the hash `new`. */
+export const judgements: string[] = parseAllDocuments(
+  readFileSync("apps/payment/base/analysis.yaml", "utf8"),
+)
+  .flatMap((document) => document.toJS().spec.metrics)
+  .flatMap(({ provider }) => provider.prometheus?.query ?? [])
+  .map((query: string) => query.replace(/\{\{args\..*?\}\}/g, "new"));
 
 /** What panels ask for, of every service. */
 export const queries: string[] = dashboards
