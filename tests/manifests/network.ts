@@ -14,6 +14,7 @@ import { containers, podSpecs, type Repository } from "../support/repository.ts"
 import { each, type Rule, same, unless } from "./rule.ts";
 
 const toPayment = "clusters/base/namespaces/app-payment/network-policies.yaml";
+const closed = "clusters/base/namespaces/closed/network-policies.yaml";
 const fromAntaeus = "clusters/base/namespaces/app-antaeus/network-policies.yaml";
 const peer = "              kubernetes.io/metadata.name: app-antaeus\n          podSelector:\n";
 
@@ -281,7 +282,7 @@ export const network: Rule[] = [
       },
       {
         what: "egress to DNS by a wrong label",
-        file: fromAntaeus,
+        file: closed,
         from: "k8s-app: kube-dns",
         to: "k8s-app: coredns",
         says: /Antaeus → DNS is closed/,
@@ -457,14 +458,14 @@ export const network: Rule[] = [
     mutations: [
       {
         what: "a default without ingress",
-        file: toPayment,
+        file: closed,
         from: "policyTypes: [Ingress, Egress]",
         to: "policyTypes: [Egress]",
         says: /app-payment closes: \["Egress"\]/,
       },
       {
         what: "a default for some pods only",
-        file: fromAntaeus,
+        file: closed,
         from: "  podSelector: {}\n  policyTypes: [Ingress, Egress]",
         to: "  podSelector: {matchLabels: {a: b}}\n  policyTypes: [Ingress, Egress]",
         says: /app-antaeus closes: \[\]/,

@@ -147,9 +147,7 @@ function addNamespace(plan: Plan, name: string, rename: (text: string) => string
   for (const file of files) plan.create(`${to}/${file}`, rename(plan.read(`${from}/${file}`)));
   plan.edit(`${to}/network-policies.yaml`, (text) => {
     const policies = text.split("---\n");
-    return policies
-      .filter((one) => /^ {2}name: (default-deny|dns|metrics-scrapers)$/m.test(one))
-      .join("---\n");
+    return policies.filter((one) => /^ {2}name: metrics-scrapers$/m.test(one)).join("---\n");
   });
   plan.create(
     `${to}/kustomization.yaml`,
