@@ -204,6 +204,29 @@ test("what came to main since is not the change's doing", async (t) => {
   t.notRegex(comment, /testing\/antaeus/);
 });
 
+test("what a change does not reach is not rendered, however many services there are", async (t) => {
+  const made = await Repository.make(t);
+  const patch = "apps/antaeus/overlays/testing/deployment.yaml";
+  const broken = ["  name: antaeus\n", "  name: antaeus-other\n"] as const;
+  await made.git("checkout", "--quiet", "main");
+  made.edit(patch, ...broken);
+  await made.commit();
+  await made.git("checkout", "--quiet", "change");
+  await made.git("reset", "--quiet", "--hard", "main");
+  bump(made);
+  await made.commit();
+  const [succeeded, printed, comment] = await made.preview();
+  t.true(succeeded, printed);
+  t.is(row(comment, "testing/payment")[2], "2");
+
+  // The control: what a change does reach.
+  made.append(patch, "# a comment\n");
+  await made.commit();
+  const [fails, , shown] = await made.preview();
+  t.false(fails);
+  t.regex(shown, /\*\*testing\/antaeus does not render/);
+});
+
 test("deletions come first: what is deleted, what stays and why, what loses data", async (t) => {
   const comment = await preview(t, (made) => {
     made.remove("apps/antaeus/base/volume.yaml");

@@ -6,12 +6,13 @@ import { revisionOption } from "../cli/options.ts";
 import { warn } from "../cli/progress.ts";
 import { contains, mustResolve } from "../delivery/history.ts";
 import { filesOf, git } from "../git/git.ts";
+import { reaches } from "../git/kustomizations.ts";
 import { guard, sentence, table } from "../guard/guard.ts";
 import { treeOf } from "../guard/tree.ts";
 import { branch } from "../kubernetes/cluster.ts";
 import { page, refusal } from "../preview/page.ts";
 import { parts } from "../preview/parts.ts";
-import { sources } from "../render/sources.ts";
+import { complete, sources } from "../render/sources.ts";
 import { owners, rules as parse } from "../repository/codeowners.ts";
 
 /** GitHub takes 65,536 characters in a comment, and a mebibyte in a workflow's summary. */
@@ -45,10 +46,14 @@ main(async () => {
     throw new UserError(`Nothing is rendered: the commit has what is not allowed.\n${list}`);
   }
 
-  const before = await sources(files.base);
-  const after = await sources(files.head, before);
   const changed = await git(["diff", "--name-only", "--no-renames", "-z", base, head]);
   const paths = changed.split("\0").filter(Boolean);
+  const isSame = async (path: string) =>
+    !(await reaches(base, [path], paths)) && !(await reaches(head, [path], paths));
+  const known = await sources(files.base, [], isSame);
+  const after = await sources(files.head, known, isSame);
+  // An Application that is removed: what it deployed is to be counted.
+  const before = await complete(files.base, known, after);
   const reviewers = new Set(paths.flatMap((file) => owners(rules, file)));
 
   const found = parts(before, after, rules, branch);

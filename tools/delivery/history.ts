@@ -1,6 +1,7 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { UserError } from "../cli/command.ts";
 import { gitIn, gitSucceeds } from "../git/git.ts";
+import { reaches } from "../git/kustomizations.ts";
 import { commitOf, type Image, sourcePaths } from "../images/images.ts";
 
 export interface Commit {
@@ -123,14 +124,6 @@ export async function changeOf(
   const source = sourcePaths(service);
   const isSource = (file: string) => source.some((one) => `${file}/`.startsWith(`${one}/`));
   if (top === "apps" && files.some(isSource)) return "source";
-  const grep = ["grep", "--no-line-number", "--no-column", "-e", "", commit, "--"];
-  const found = await git(...grep, "*kustomization.yaml").catch(() => "");
-  const used = new Set([path, ...components.map((one) => join(path, one))]);
-  // Whatever is added while the loop runs is visited as well.
-  for (const one of used) {
-    for (const [, file = "", text = ""] of found.matchAll(/^[^:]+:([^:]+):([^#\n]*)/gm))
-      if (dirname(file) === one)
-        for (const word of text.split(/[\s,[\]"']+/)) used.add(join(one, word));
-  }
-  return files.some((file) => used.has(file) || used.has(dirname(file))) ? "manifests" : undefined;
+  const rendered = [path, ...components.map((one) => join(path, one))];
+  return (await reaches(commit, rendered, files, folder)) ? "manifests" : undefined;
 }

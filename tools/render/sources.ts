@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, normalize } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { environmentsIn } from "../repository/environments.ts";
 import { findKustomize } from "./kustomize.ts";
 import { documents, id, type Manifest } from "./manifests.ts";
@@ -12,7 +13,7 @@ export interface Source {
   path: string;
   /** Missing where the folder is applied by hand. */
   application?: Manifest;
-  /** Missing when the folder does not render. */
+  /** Missing when the folder does not render, or was not rendered because nothing changes it. */
   objects?: Manifest[];
   /** Why it does not. */
   error?: string;
@@ -24,8 +25,13 @@ export interface Source {
  * @param root the files of the commit
  * @param before what was rendered of the commit before it: where a folder does not render, Argo CD keeps the
  *   Applications that it made of it before, and they read this commit all the same
+ * @param isSame whether a team's folder is the same in both: then it is not rendered, however many there are
  */
-export async function sources(root: string, before: Source[] = []): Promise<Source[]> {
+export async function sources(
+  root: string,
+  before: Source[] = [],
+  isSame: (path: string) => Promise<boolean> = async () => false,
+): Promise<Source[]> {
   const kustomize = await findKustomize(root);
   const found: Source[] = [];
 
@@ -41,7 +47,13 @@ export async function sources(root: string, before: Source[] = []): Promise<Sour
 
   const add = async (cluster: string, source: Source): Promise<void> => {
     if (found.some(({ name }) => name === source.name)) return;
-    const rendered = await render(source);
+    const old = before.find(({ name }) => name === source.name);
+    const isSkipped =
+      source.path.startsWith("apps/") &&
+      // The same Application of it, which was not rendered before either.
+      (before.length === 0 || isDeepStrictEqual(old, source)) &&
+      (await isSame(source.path));
+    const rendered = isSkipped ? source : await render(source);
     found.push(rendered);
     const objects = rendered.objects ?? before.find(({ name }) => name === source.name)?.objects;
     for (const application of (objects ?? []).filter(({ kind }) => kind === "Application")) {
@@ -54,6 +66,19 @@ export async function sources(root: string, before: Source[] = []): Promise<Sour
     await add(cluster, { name: `clusters/${cluster}`, path: `clusters/${cluster}` });
   }
   return found.map((source) => withoutOthers(source, found));
+}
+
+/** Renders what was not, of a commit's sources that another commit does not have as they are. */
+export async function complete(root: string, all: Source[], others: Source[]): Promise<Source[]> {
+  const kustomize = await findKustomize(root);
+  const isSkipped = ({ objects, error }: Source) => !objects && error === undefined;
+  return Promise.all(
+    all.map(async (source) => {
+      if (!isSkipped(source) || others.some((one) => one.name === source.name && isSkipped(one)))
+        return source;
+      return { ...source, objects: documents(await kustomize.build(join(root, source.path))) };
+    }),
+  );
 }
 
 /** What makes an Application something else than a folder of this repository, rendered as it is. */
