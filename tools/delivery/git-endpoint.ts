@@ -16,7 +16,9 @@ export async function publish(kubectl: Kubectl, commit: string, folder = "."): P
 /** Has Argo CD look now instead of at its next poll: it asks the same of its Applications when a webhook comes. */
 export async function refresh(kubectl: Kubectl): Promise<void> {
   const all = ["annotate", "applications.argoproj.io", "--all", "-n", "argocd", "--overwrite"];
-  await kubectl.run([...all, "argocd.argoproj.io/refresh=normal"]);
+  // By the time it tells this request from one that it is just at: that one may have read the commit before.
+  const now = `argocd.argoproj.io/refresh-timestamp=${new Date().toISOString()}`;
+  await kubectl.run([...all, "argocd.argoproj.io/refresh=normal", now]);
 }
 
 /**
