@@ -335,7 +335,7 @@ export const kinds = {
           "name!": word,
           initialDelay: seconds,
           interval: seconds,
-          count: from(1, 100),
+          count: from(1, 10_000),
           failureLimit: from(-1, 10),
           consecutiveSuccessLimit: from(1, 10),
           consecutiveErrorLimit: from(0, 10_000),
