@@ -58,6 +58,8 @@ export const releases: Rule[] = [
                 return [
                   ...unless(successCondition, `${of} passes whatever is measured`),
                   ...unless(query.includes("{{args.pods}}"), `${of} is not of the new pods`),
+                  // Argo Rollouts takes no such release.
+                  ...unless(how.count > 0, `${of} never ends`),
                   ...unless(
                     how.consecutiveErrorLimit >= 1000,
                     `${of} takes a version for wrong when Prometheus is away`,
@@ -108,6 +110,13 @@ export const releases: Rule[] = [
         from: "      successCondition: len(result) == 1 && result[0] >= 1\n",
         to: "",
         says: /payment-before, seen-by-prometheus passes whatever is measured/,
+      },
+      {
+        what: "a measurement that never ends",
+        file: analysis,
+        from: "      count: 10000\n",
+        to: "",
+        says: /payment-before, seen-by-prometheus never ends/,
       },
       {
         what: "a measurement of all pods",
