@@ -243,7 +243,7 @@ test.serial(
     const away = await measured();
     t.log(away);
     t.true(
-      away.some((one) => /^seen-by-prometheus Running .*(refused|no route|timeout)/.test(one)),
+      away.some((one) => /^seen-by-prometheus Running .*(deadline|refused|timeout)/.test(one)),
     );
     t.is(await serving(), before);
     t.is((await rollout()).status?.phase, "Progressing");
