@@ -102,10 +102,7 @@ async function measured(): Promise<string[]> {
 /** The hash of the version that customers reach. */
 const serving = async () => (await rollout()).status?.blueGreen?.activeSelector ?? "";
 
-test.afterEach.always(async () => {
-  await putRight();
-  await rolledOut();
-});
+test.afterEach.always(putRight);
 
 /** Commits a wrong version under load, sees it aborted, and takes it back. */
 async function drill(t: ExecutionContext, name: string, customer: number) {

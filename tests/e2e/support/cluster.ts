@@ -165,11 +165,15 @@ export const may = (
       },
     );
 
-/** Goes back to the commit under test, unless everything is there already. */
+/** Goes back to the commit under test, unless everything is there already, and until no pod of another version is left. */
 export async function restore(): Promise<void> {
-  if ((await fetchTip(endpoint(kubectl))) === head && (await kubectl.untilLive(head, 0))) return;
-  await publish(kubectl, head);
-  await untilLive(head);
+  const isThere =
+    (await fetchTip(endpoint(kubectl))) === head && (await kubectl.untilLive(head, 0));
+  if (!isThere) {
+    await publish(kubectl, head);
+    await untilLive(head);
+  }
+  await rolledOut();
 }
 
 /** Runs JavaScript in Antaeus' pod, in the cluster's network. @returns what it prints, parsed */
