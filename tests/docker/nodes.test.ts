@@ -83,8 +83,9 @@ const drain = (node: string) =>
   kubectl.run(["drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=2m"]);
 const uncordon = (node: string) => kubectl.run(["uncordon", node]);
 
-/** 8 callers, from where no node goes away. */
-const startTraffic = () => startTrafficFrom(kubectl, caller, { clients: 8, keepAlive: true });
+/** Callers that keep their connections, from where no node goes away. */
+const startTraffic = (clients = 8) =>
+  startTrafficFrom(kubectl, caller, { clients, keepAlive: true });
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 /** The fewest pods of payment's that were ready at a time, while something is done. */
@@ -187,7 +188,10 @@ test.serial("a node dies amid a pay run: the run goes on by the other", async (t
   t.deepEqual((await nodesOf("payment")).sort(), workers);
   const [home] = await nodesOf("antaeus");
   const victim = workers.find((node) => node !== home) ?? "";
-  const stop = startTraffic();
+  t.teardown(() => run("docker", ["start", victim]));
+  // Every node leads to both pods by then, and so many connections to each of them.
+  await pause(3);
+  const stop = startTraffic(16);
   await pause(2);
   const run1 = payRun(antaeus);
   await run("docker", ["kill", victim]);
