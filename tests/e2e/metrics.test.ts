@@ -14,16 +14,7 @@ import {
   setAntaeus,
   untilLive,
 } from "./support/cluster.ts";
-
-const monitoring = "monitoring";
-
-/** Prometheus' API, by way of the API server: its network policy lets nobody else in. */
-async function ask<T>(path: string): Promise<T> {
-  const names = ["get", "pods", "-n", monitoring, "-o", "jsonpath={.items[*].metadata.name}"];
-  const [pod] = (await kubectl.run(names)).split(" ");
-  const proxy = `/api/v1/namespaces/${monitoring}/pods/http:${pod}:9090/proxy/api/v1/${path}`;
-  return JSON.parse(await kubectl.run(["get", "--raw", proxy])).data;
-}
+import { ask, firing, monitoring, untilReload, value } from "./support/prometheus.ts";
 
 interface Target {
   labels: Record<string, string>;
@@ -33,15 +24,6 @@ interface Target {
 
 const targets = async () =>
   (await ask<{ activeTargets: Target[] }>("targets?state=active")).activeTargets;
-
-/** A query's value, when it has just one. */
-async function value(query: string): Promise<number> {
-  const { result } = await ask<{ result: { value: [number, string] }[] }>(
-    `query?query=${encodeURIComponent(query)}`,
-  );
-  if (result.length !== 1) throw new Error(`${query}: ${result.length} results`);
-  return Number(result[0]?.value[1]);
-}
 
 /** Ends when what is scraped is what runs: each pod of each service, Argo CD and Prometheus itself. */
 const untilScraped = (): Promise<void> =>
@@ -91,16 +73,6 @@ test.serial("Argo CD says which Applications are Synced", async (t) => {
 interface RuleGroups {
   groups: { rules: { name: string; type: string; health: string; lastError?: string }[] }[];
 }
-
-/** The names of the alerts that fire. */
-const firing = async (): Promise<string[]> => {
-  const { alerts } = await ask<{ alerts: { state: string; labels: Record<string, string> }[] }>(
-    "alerts",
-  );
-  return alerts
-    .filter(({ state }) => state === "firing")
-    .map(({ labels }) => `${labels.alertname} ${labels.service}`);
-};
 
 test.serial("every rule is evaluated, and nothing fires while all is well", async (t) => {
   const { groups } = await ask<RuleGroups>("rules");
@@ -161,18 +133,6 @@ test.serial("Prometheus sees pods of the services, and nothing else", async (t) 
   t.false(await may(prometheus, "delete", "pods", "app-payment"));
   t.false(await may(prometheus, "get", "pods", "app-payment", "log"));
 });
-
-/** Ends when Prometheus has read a configuration, or refused it. */
-async function untilReload(successful: 0 | 1): Promise<void> {
-  // The kubelet looks at a pod's ConfigMaps when the pod changes, and else once a minute.
-  const annotation = `e2e=${Date.now()}`;
-  const of = ["pods", "-l", "app.kubernetes.io/name=prometheus", "-n", monitoring];
-  await kubectl.run(["annotate", ...of, "--overwrite", annotation]);
-  await retry(90, async () => {
-    const found = await value("prometheus_config_last_reload_successful");
-    if (found !== successful) throw new Error(`reload successful: ${found}`);
-  });
-}
 
 test.serial("a configuration that is wrong is refused, and the one before goes on", async (t) => {
   t.teardown(restore);

@@ -26,19 +26,7 @@ import {
 import { record } from "./support/report.ts";
 import { takeBack } from "./support/take-back.ts";
 import { startTraffic } from "./support/traffic.ts";
-
-const source = "payment-service/src/charge.ts";
-const rolloutFile = "apps/payment/base/rollout.yaml";
-
-/** One more variable of payment's. */
-const configured = (name: string, value: number) => (text: string) =>
-  `${text}            - name: ${name}\n              value: "${value}"\n`;
-
-/** The same release without analyses. */
-const unwatched: Changes = {
-  [rolloutFile]: (text) =>
-    text.replaceAll(/^ {6}(pre|post)PromotionAnalysis:\n(?: {8}.*\n)+/gm, ""),
-};
+import { configured, source, unwatched } from "./support/versions.ts";
 
 const failing = `    if (request.payload.customer_id > 1000) throw Boom.internal();\n`;
 

@@ -14,9 +14,7 @@ import {
 } from "./support/cluster.ts";
 import { record } from "./support/report.ts";
 import { startTraffic } from "./support/traffic.ts";
-
-const configured = (name: string, value: number) => (text: string) =>
-  `${text}            - name: ${name}\n              value: "${value}"\n`;
+import { configured } from "./support/versions.ts";
 
 /** Evicts payment's pods one after another while 48 clients charge on connections that they keep. */
 async function replaceUnderLoad() {
