@@ -141,6 +141,9 @@ bench: $(INSTALLED) payment-service/dist/snapshot.blob .tools/bench/ready ## Mea
 bench-antaeus: $(INSTALLED) antaeus-service/dist/main.cjs payment-service/dist/snapshot.blob ## Measure Antaeus with 1,000 to 1,000,000 invoices (BENCH_QUICK=1: up to 10,000)
 	@node antaeus-service/bench/run.ts
 
+bench-repository: $(INSTALLED) ## Measure what grows as services are added, up to a hundred (BENCH_QUICK=1: up to four)
+	@node tools/commands/bench-repository.ts
+
 image-contents: $(NODE) ## List what payment's image holds, file by file, and whose it is
 	@node payment-service/bench/image-contents.ts
 

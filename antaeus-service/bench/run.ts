@@ -15,8 +15,9 @@ import { cores, onCore, start as startPayment } from "../../payment-service/benc
 import { main, run } from "../../tools/cli/command.ts";
 import { step } from "../../tools/cli/progress.ts";
 import { table } from "../../tools/cli/table.ts";
+import type { Row } from "../../tools/pages/growth.ts";
 import { write } from "../../tools/pages/layout.ts";
-import { page, type Row } from "./page.ts";
+import { page } from "./page.ts";
 
 const sizes = [1000, 10_000, 100_000, 1_000_000].slice(0, process.env.BENCH_QUICK ? 2 : 4);
 const folder = mkdtempSync(join(tmpdir(), "antaeus-bench-"));
