@@ -7,7 +7,6 @@ const namespace = "clusters/base/namespaces/app-payment/namespace.yaml";
  * Their pods are counted.
  */
 const counted = [
-  ...["count/analysisruns.argoproj.io", "count/analysistemplates.argoproj.io"],
   ...[
     "count/configmaps",
     "count/cronjobs.batch",
